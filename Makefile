@@ -1,0 +1,37 @@
+# `make run` and `make test` are all that a newcomer needs; both make .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Benchmarks and tests use one core per process; the linear algebra below numpy must not add its own threads.
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: run test check bench soak clean
+
+run: $(READY)
+	@$(BIN)/evolve run float32-exp2
+
+test: $(READY) check
+	@$(PYTHON) .ci/require.py
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(READY)
+	$(BIN)/python benchmarks/throughput.py
+
+soak: $(READY)
+	EVOLVE_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 1800
+
+clean:
+	rm -rf $(VENV) .evolve .mypy_cache .ruff_cache .pytest_cache
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,44 @@
+"""Policies: who becomes a parent next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from archive.policies.base import Policy
+from evolve.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from evolve.core.types import Objective
+
+
+def _independent(objectives: tuple[Objective, ...]) -> Policy:
+    from archive.policies.independent import Independent
+
+    return Independent()
+
+
+def _hill(objectives: tuple[Objective, ...]) -> Policy:
+    from archive.policies.hill import Hill
+
+    return Hill(objectives)
+
+
+def _clade(objectives: tuple[Objective, ...]) -> Policy:
+    from archive.policies.clade import Clade
+
+    return Clade()
+
+
+POLICIES: Mapping[str, Callable[[tuple[Objective, ...]], Policy]] = {
+    "independent": _independent,
+    "hill": _hill,
+    "clade": _clade,
+}
+
+
+def make_policy(name: str, objectives: tuple[Objective, ...]) -> Policy:
+    """The policy of that name. Raises UsageError for an unknown one."""
+    if name not in POLICIES:
+        raise UsageError(f"there is no policy {name!r}", f"Choose one of {', '.join(POLICIES)}.")
+    return POLICIES[name](objectives)

@@ -1,0 +1,217 @@
+"""Questions about runs and programs. Each takes a connection and gives frozen rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Connection, and_, distinct, func, select
+
+from archive import lease, reading, schema
+from archive.codec import NOTHING_NEW
+from archive.reading import AnyRow
+from archive.rows import ProgramRow, RunRow, RunStatus, RunSummary
+from evolve.core.errors import UsageError
+
+_SHOWN = 8
+"""The most ids that a message lists."""
+
+
+def record_count(connection: Connection, run_id: str) -> int:
+    """The number of a run's next record: records are numbered from 0 without gaps."""
+    highest = select(func.max(schema.records.c.number)).where(schema.records.c.run_id == run_id)
+    last = connection.scalar(highest)
+    return 0 if last is None else int(last) + 1
+
+
+def _status(row: AnyRow) -> RunStatus:
+    if row.lease_owner is None and row.ended_at is not None:
+        return RunStatus.ENDED
+    return RunStatus.RUNNING if lease.is_live(row) else RunStatus.INTERRUPTED
+
+
+def run(connection: Connection, name: str) -> RunRow:
+    """See `Archive.run`."""
+    table = schema.runs
+    if name == "last":
+        row = connection.execute(select(table).order_by(table.c.ordinal.desc(), table.c.run_id).limit(1)).first()
+        if row is None:
+            raise UsageError("the archive holds no run yet", "Start one: evolve run PROBLEM.")
+    else:
+        query = select(table).order_by(table.c.ordinal)
+        matches = connection.execute(query.where(table.c.run_id.startswith(name, autoescape=True))).all()
+        found = [row for row in matches if row.run_id.startswith(name)] if name else []
+        if len(found) != 1:
+            raise _no_run(connection, name, [row.run_id for row in found])
+        row = found[0]
+    return RunRow(
+        row.run_id,
+        row.problem,
+        row.problem_version,
+        json.loads(row.config),
+        row.run_seed,
+        row.started_at,
+        row.ended_at,
+        row.stop_reason,
+        row.seconds,
+        _status(row),
+    )
+
+
+def _no_run(connection: Connection, name: str, found: Sequence[str]) -> UsageError:
+    """The error for a name that is no run's or more than one's."""
+    if found:
+        return UsageError(f"{len(found)} runs begin with {name!r}", f"Give more of the id: {_list(found)}.")
+    known = list(connection.scalars(select(schema.runs.c.run_id).order_by(schema.runs.c.ordinal.desc())))
+    return UsageError(f"no run {name!r} in the archive", _nearest(name, known, "run"))
+
+
+def _nearest(name: str, known: Sequence[str], noun: str) -> str:
+    if near := get_close_matches(name, known, n=3, cutoff=0.5):
+        return f"Did you mean {' or '.join(near)}?"
+    if known:
+        return f"The latest: {_list(known)}."
+    return f"The archive holds no {noun} yet. Start a run: evolve run PROBLEM."
+
+
+def _list(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
+
+
+def runs(connection: Connection) -> list[RunSummary]:
+    """See `Archive.runs`."""
+    table, record = schema.runs, schema.records
+    counts = (
+        select(
+            record.c.run_id,
+            func.count().label("records"),
+            func.count(record.c.supersedes).label("superseding"),
+            func.sum(record.c.evaluations).label("evaluations"),
+            func.count(distinct(record.c.program_id)).label("programs"),
+        )
+        .group_by(record.c.run_id)
+        .subquery()
+    )
+    query = select(table, *(column for column in counts.c if column.name != "run_id"))
+    joined = query.outerjoin(counts, counts.c.run_id == table.c.run_id).order_by(table.c.ordinal, table.c.run_id)
+    return [
+        RunSummary(
+            row.run_id,
+            row.problem,
+            row.started_at,
+            row.ended_at,
+            row.stop_reason,
+            _status(row),
+            (row.records or 0) - (row.superseding or 0),
+            row.evaluations or 0.0,
+            row.programs or 0,
+            row.seconds if row.seconds is not None else _seconds_between(row.started_at, row.lease_at),
+        )
+        for row in connection.execute(joined)
+    ]
+
+
+def _seconds_between(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def program(connection: Connection, name: str, run_id: str | None = None) -> ProgramRow:
+    """See `Archive.program`."""
+    program_id = _program_id(connection, name)
+    record, run_table = schema.records, schema.runs
+    query = (
+        select(record.c.run_id, record.c.number, record.c.status, record.c.supersedes)
+        .join(run_table, run_table.c.run_id == record.c.run_id)
+        .where(record.c.program_id == program_id)
+        .order_by(run_table.c.ordinal.desc(), record.c.run_id, record.c.number)
+    )
+    rows: Sequence[AnyRow] = connection.execute(
+        query if run_id is None else query.where(record.c.run_id == run_id)
+    ).all()
+    if not rows:
+        raise UsageError(f"run {run_id} has no program {name!r}", "List its programs: evolve show RUN.")
+    first_run = rows[0].run_id
+    return _program_row(connection, program_id, [row for row in rows if row.run_id == first_run])
+
+
+def _program_id(connection: Connection, name: str) -> str:
+    """The id that `name` is or begins. Raises `UsageError`."""
+    ids = schema.programs.c.program_id
+    if name and connection.scalar(select(ids).where(ids == name)) is not None:
+        return name
+    query = select(ids).where(ids.startswith(name, autoescape=True)).order_by(ids).limit(100)
+    found = [str(known) for known in connection.scalars(query) if known.startswith(name)] if name else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{len(found)} programs begin with {name!r}", f"Give more of the id: {_list(found)}.")
+    # Comparing a name with every program of a large archive would take minutes.
+    record = schema.records
+    latest = select(record.c.program_id).where(record.c.program_id.is_not(None), record.c.status.in_(("ok",)))
+    known = list(dict.fromkeys(connection.scalars(latest.order_by(record.c.number.desc()).limit(500))))
+    raise UsageError(f"no program {name!r} in the archive", _nearest(name, known, "program"))
+
+
+def _program_row(connection: Connection, program_id: str, rows: Sequence[AnyRow]) -> ProgramRow:
+    """The program from its records in one run, in order of number."""
+    made = next((row for row in rows if row.status not in NOTHING_NEW), rows[0])
+    last = made.number
+    for row in rows:
+        last = row.number if row.supersedes == last else last
+    (record,) = reading.records(connection, made.run_id, made.number, 1)
+    (standing,) = reading.records(connection, made.run_id, last, 1) if last != made.number else (record,)
+    edge = schema.edges
+    children = select(func.count(distinct(edge.c.child_id))).where(
+        and_(edge.c.parent_id == program_id, edge.c.run_id == made.run_id, edge.c.role == "parent")
+    )
+    text = connection.scalar(select(schema.programs.c.source).where(schema.programs.c.program_id == program_id))
+    return ProgramRow(
+        program_id,
+        record.skeleton_id,
+        record.candidate.source if record.candidate else reading.source(text or ""),
+        record.candidate.idea if record.candidate else "",
+        made.run_id,
+        made.number,
+        standing.verdict,
+        record.ticket,
+        standing.promotion or record.promotion,
+        record.ticket.parents,
+        connection.scalar(children) or 0,
+    )
+
+
+def lineage(connection: Connection, program_id: str, run_id: str) -> list[ProgramRow]:
+    """See `Archive.lineage`."""
+    line = [program(connection, program_id, run_id)]
+    seen = {line[0].program_id}
+    while line[-1].parents and line[-1].parents[0] not in seen:
+        seen.add(line[-1].parents[0])
+        line.append(program(connection, line[-1].parents[0], run_id))
+    return line[::-1]
+
+
+def final_results(connection: Connection, run_id: str) -> dict[str, dict[str, float]]:
+    """See `Archive.final_results`."""
+    table = schema.final_openings
+    rows = connection.execute(
+        select(table.c.program_id, table.c.metrics)
+        .where(table.c.run_id == run_id)
+        .order_by(table.c.opened_at, table.c.opening, table.c.program_id)
+    )
+    return {program_id: reading.metrics(text) for program_id, text in rows}
+
+
+def final_openings(connection: Connection, problem_version: str) -> int:
+    """See `Archive.final_openings`."""
+    table = schema.final_openings
+    return connection.scalar(select(func.max(table.c.opening)).where(table.c.problem_version == problem_version)) or 0
+
+
+def events(connection: Connection, run_id: str) -> list[tuple[str, dict[str, Any]]]:
+    """See `Archive.events`."""
+    table = schema.events
+    query = select(table.c.kind, table.c.payload).where(table.c.run_id == run_id).order_by(table.c.event_id)
+    return [(kind, json.loads(payload)) for kind, payload in connection.execute(query)]

@@ -1,0 +1,40 @@
+"""Where a record stands among the run's scored records, for one objective or two.
+
+A record's rank is the number of records that dominate it (Fonseca and Fleming 1993); with one objective
+that is its ordinary rank. No unit of a score enters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+TOP_SHARE = 0.25
+
+
+class Ranking:
+    """Costs (less is better) of all scored records of a run, and how many records dominate each.
+
+    `add` takes time linear in the number of records.
+    """
+
+    def __init__(self, objectives: int) -> None:
+        # One row an objective: comparisons then run over contiguous memory.
+        self._costs = np.empty((objectives, 1024))
+        self._dominators = np.zeros(1024, dtype=np.int64)
+        self._size = 0
+
+    def add(self, costs: tuple[float, ...]) -> bool:
+        """Add a record; True where it is in the top quarter of all records, itself included."""
+        if self._size == self._dominators.size:
+            self._costs = np.concatenate([self._costs, np.empty_like(self._costs)], axis=1)
+            self._dominators = np.concatenate([self._dominators, np.zeros_like(self._dominators)])
+        not_worse = not_better = np.ones(self._size, dtype=bool)
+        for known, new in zip(self._costs[:, : self._size], costs, strict=True):
+            not_worse, not_better = not_worse & (known <= new), not_better & (known >= new)
+        dominated = not_better & ~not_worse
+        self._dominators[: self._size][dominated] += 1
+        count = int((not_worse & ~not_better).sum())
+        self._costs[:, self._size], self._dominators[self._size] = costs, count
+        self._size += 1
+        better = int((self._dominators[: self._size] < count).sum())
+        return better < TOP_SHARE * self._size

@@ -1,0 +1,252 @@
+"""The archive: everything that a run must not lose, and the reading of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection
+
+from archive import connect, export, lease, queries, reading
+from archive.errors import reported
+from archive.rows import ProgramRow, RunRow, RunSummary
+from archive.writer import Writer
+from evolve.core.errors import CallOrderError
+from evolve.core.types import Record, Ticket
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Archive:
+    """An open archive. Thread-safe; `journal` and `commit` do no input or output on the caller's thread.
+
+    Order of calls for one run: `begin_run` or `resume_run`; then for each ticket `journal` before the work
+    starts and `commit` when it ended, records numbered 0, 1, 2, ... without gaps; then `end_run`. What a
+    future of `journal` or `commit` reports is durable, and so is everything before it. After one write has
+    failed all later ones fail too, with `ArchiveError`: close the archive, mend the cause, resume the run.
+
+    Reads see what is durable. All methods raise `ArchiveError` where the database fails.
+
+    >>> with Archive.open("demo.db") as archive:                                        # doctest: +SKIP
+    ...     run_id = archive.begin_run(problem="p", problem_version="v", config={}, run_seed=1)
+    ...     archive.journal(run_id, ticket)
+    ...     archive.commit(run_id, record).result()
+    ...     archive.end_run(run_id, "budget", 1.5)
+    """
+
+    def __init__(self, database: connect.Database) -> None:
+        """Use `Archive.open`."""
+        self.where = database.where
+        self._database = database
+        self._writer = Writer(database)
+        self._runs: dict[str, _OpenRun] = {}
+        # Held from the check of an order to the queueing, so that both see the same order.
+        self._lock = threading.Lock()
+        self._finalizer = weakref.finalize(self, _shut, self._writer, database, os.getpid())
+
+    @classmethod
+    def open(cls, where: str | Path, *, create: bool = True, busy_seconds: float = 5.0) -> Archive:
+        """Open the archive at a path or SQLAlchemy URL (`sqlite:///...`, `postgresql://...`).
+
+        With `create`, a missing file, its folders and missing tables are made. `busy_seconds` is how long a
+        write waits for another process. Raises `ArchiveError` where it is missing, damaged, locked, of a newer
+        schema, or not an archive; what is there is left as it was.
+        """
+        return cls(connect.connect(where, create=create, busy_seconds=busy_seconds))
+
+    def close(self) -> None:
+        """Write what is queued, give back the leases, and close. Calling it again does nothing.
+
+        A write that failed has said so through its future; it is not raised again here.
+        """
+        self._runs.clear()
+        self._finalizer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Writing
+
+    def begin_run(self, *, problem: str, problem_version: str, config: Mapping[str, Any], run_seed: int) -> str:
+        """Make a run, leased to this process, and return its new id (8 hexadecimal digits). Durable on return.
+
+        `config` holds JSON values only; `UsageError` names it where it does not.
+        """
+        run_id = lease.begin(
+            self._database, problem=problem, problem_version=problem_version, config=config, run_seed=run_seed
+        )
+        self._lend(run_id, _OpenRun(0, {}))
+        return run_id
+
+    def resume_run(self, run_id: str) -> RunRow:
+        """Take the lease of a run that no live process holds, and say what it was begun with.
+
+        `run_id` may be a prefix or "last". Raises `ArchiveError` naming the process that holds it.
+        """
+        run_id = self.run(run_id).id
+        lease.take(self._database, run_id)
+        known = {ticket.number: ticket for ticket in self.tickets(run_id)}
+        self._lend(run_id, _OpenRun(self._read(queries.record_count, run_id), known))
+        return self.run(run_id)
+
+    def journal(self, run_id: str, ticket: Ticket) -> Future[None]:
+        """Write down a ticket before its work starts. The same ticket again is accepted and not written twice.
+
+        Raises `CallOrderError` where another ticket has its number or the run is not open here.
+        """
+        with self._lock:
+            tickets = self._open_run(run_id).tickets
+            known = tickets.get(ticket.number)
+            if known is None:
+                tickets[ticket.number] = ticket
+                return self._writer.ticket(run_id, ticket)
+        if known != ticket:
+            raise CallOrderError(
+                f"run {run_id}: ticket {ticket.number} was journaled with other content",
+                "Give each ticket its own number.",
+            )
+        return self._writer.barrier()
+
+    def commit(self, run_id: str, record: Record) -> Future[Record]:
+        """Write a record; the future gives it back when it is durable.
+
+        Raises `CallOrderError` where its ticket was not journaled or its number is not the next one.
+        """
+        with self._lock:
+            state = self._open_run(run_id)
+            state.check(run_id, record)
+            state.next_record += 1
+            return self._writer.record(run_id, record)
+
+    def end_run(self, run_id: str, stop_reason: str, seconds: float) -> None:
+        """Write everything queued and the end of the run, and free its lease. Durable on return."""
+        self._open_run(run_id)
+        self._writer.end(run_id, stop_reason, seconds).result()
+        del self._runs[run_id]
+
+    def open_final(self, run_id: str, problem_version: str, results: Mapping[str, Mapping[str, float]]) -> None:
+        """Write that the final set was opened, with the metrics of each program id. Durable on return."""
+        self._writer.final(run_id, problem_version, results).result()
+
+    def add_event(self, run_id: str, kind: str, payload: Mapping[str, Any]) -> None:
+        """Queue a free-form event of a run. `payload` holds JSON values only."""
+        self._writer.event(run_id, kind, payload)
+
+    def flush(self) -> None:
+        """Wait until everything queued is durable. Raises `ArchiveError` where a write failed."""
+        self._writer.barrier().result()
+
+    # Reading
+
+    def final_results(self, run_id: str) -> dict[str, dict[str, float]]:
+        """Metrics of each program id on the final set, from the latest opening that had it."""
+        return self._read(queries.final_results, run_id)
+
+    def final_openings(self, problem_version: str) -> int:
+        """How often the final set of a problem version was opened, over all runs."""
+        return self._read(queries.final_openings, problem_version)
+
+    def events(self, run_id: str) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and payload of a run's events, in the order of their writing."""
+        return self._read(queries.events, run_id)
+
+    def tickets(self, run_id: str) -> list[Ticket]:
+        """Every ticket that was journaled, in order of number."""
+        return self._read(reading.tickets, run_id)
+
+    def records(self, run_id: str) -> Iterator[Record]:
+        """The run's records in order of number, equal to those committed. Read in blocks as they are asked for."""
+        first = 0
+        while block := self._read(reading.records, run_id, first, reading.BLOCK):
+            yield from block
+            first = block[-1].number + 1
+
+    def run(self, name: str) -> RunRow:
+        """A run by id, unambiguous prefix, or "last". Raises `UsageError` with the nearest ids."""
+        return self._read(queries.run, name)
+
+    def runs(self) -> list[RunSummary]:
+        """All runs, in the order in which they were begun."""
+        return self._read(queries.runs)
+
+    def program(self, name: str, run_id: str | None = None) -> ProgramRow:
+        """A program by id or unambiguous prefix, as `run_id` knew it, else as the latest run that has it did.
+
+        Raises `UsageError` with the nearest ids.
+        """
+        return self._read(queries.program, name, run_id)
+
+    def lineage(self, program_id: str, run_id: str) -> list[ProgramRow]:
+        """From the program that a run started from to this one, along first parents."""
+        return self._read(queries.lineage, program_id, run_id)
+
+    def export(self, run_id: str) -> Iterator[str]:
+        """The run as lines of JSON without line ends: see `archive.export`. Same seed, same bytes."""
+        return export.lines(self, run_id)
+
+    def _read(self, query: Callable[Concatenate[Connection, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        with reported(self.where), self._database.reading.connect() as connection:
+            return query(connection, *arguments, **named)
+
+    def _lend(self, run_id: str, state: _OpenRun) -> None:
+        self._runs[run_id] = state
+        self._writer.keep_lease(run_id)
+
+    def _open_run(self, run_id: str) -> _OpenRun:
+        try:
+            return self._runs[run_id]
+        except KeyError:
+            raise CallOrderError(
+                f"run {run_id} is not open for writing here", "Call begin_run or resume_run first."
+            ) from None
+
+
+class _OpenRun:
+    """What order checks need of a run that is being written: the next record's number and all tickets."""
+
+    __slots__ = ("next_record", "tickets")
+
+    def __init__(self, next_record: int, tickets: dict[int, Ticket]) -> None:
+        self.next_record = next_record
+        self.tickets = tickets
+
+    def check(self, run_id: str, record: Record) -> None:
+        """Raise `CallOrderError` where a record may not be committed now."""
+        ticket, candidate = record.ticket, record.candidate
+        if record.number != self.next_record:
+            raise CallOrderError(
+                f"run {run_id}: record {record.number} was committed where {self.next_record} is next",
+                "Number records 0, 1, 2, ... in the order of their commits.",
+            )
+        if self.tickets.get(ticket.number) != ticket:
+            raise CallOrderError(
+                f"run {run_id}: record {record.number} holds ticket {ticket.number}, which was not journaled",
+                "Call journal(run, ticket) before the work on it starts.",
+            )
+        if candidate is not None and candidate.ticket != ticket:
+            raise CallOrderError(
+                f"run {run_id}: record {record.number} holds a candidate of ticket {candidate.ticket.number}",
+                "Commit a candidate under its own ticket.",
+            )
+
+
+def _shut(writer: Writer, database: connect.Database, process: int) -> None:
+    """Close without a reference to the archive, so that it also runs at exit and on collection."""
+    if os.getpid() != process:
+        # A forked child inherits the object, but neither the thread nor the leases.
+        return
+    writer.close()
+    lease.give_back(database)
+    database.close()

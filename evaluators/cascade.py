@@ -1,0 +1,178 @@
+"""Stages of one evaluation: probe, then train; and the gate for would-be champions of exact problems.
+
+Straight-line programs run in place. Whatever the trusted verifier computes, it computes from the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evolve.core.clock import cpu_seconds, monotonic_seconds
+from evolve.core.errors import Invalid, ProblemError
+from evolve.core.types import Instance, Objective, Promotion, Result, Score, Split, Status, Verdict
+from sandbox.straight_line import StraightLine
+
+
+class Verifier(Protocol):
+    """What a problem's verifier.py defines. It never imports or runs candidate code.
+
+    `target` is needed for least-squares tuning, `prove` and `final` where `evidence = "exact"`.
+    """
+
+    def instances(self, split: Split, seed: int) -> Iterable[Instance]: ...
+
+    def score(self, instance: Instance, output: Any) -> Score: ...
+
+    def target(self, instance: Instance) -> tuple[Any, Any]: ...
+
+    def prove(self, program: StraightLine) -> Score: ...
+
+    def final(self, programs: Sequence[StraightLine], progress: Callable[[int, int], None]) -> list[Score]: ...
+
+
+@dataclass(frozen=True)
+class SmoothTarget:
+    """Points [M] and values [M] whose relative residuals a compiled optimiser may form itself.
+
+    `fraction` is the share of an evaluation that one vector costs on these points.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    fraction: float
+
+
+class Evaluator:
+    """Turns programs of one problem into verdicts. Not thread-safe; one per process."""
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        objectives: tuple[Objective, ...],
+        version: str,
+        split_seed: Callable[[Split], int],
+    ) -> None:
+        self.verifier = verifier
+        self.objectives = objectives
+        self.version = version
+        self.split_seed = split_seed
+        self.smooth_targets: dict[int, SmoothTarget] = {}
+
+    @cached_property
+    def probe(self) -> tuple[Instance, ...]:
+        """Instances of the probe split."""
+        return self._instances(Split.PROBE)
+
+    @cached_property
+    def train(self) -> tuple[Instance, ...]:
+        """Instances of the train split."""
+        return self._instances(Split.TRAIN)
+
+    @cached_property
+    def evaluation_set(self) -> str:
+        """BLAKE2b-128 of problem version, split, seed and the content of args and truth (train)."""
+        digest = blake2b(digest_size=16)
+        digest.update(f"{self.version}|train|{self.split_seed(Split.TRAIN)}".encode())
+        for instance in self.train:
+            digest.update(instance.id.encode())
+            for part in (*instance.args, instance.truth):
+                digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
+
+    @property
+    def gate_set(self) -> str:
+        """Name of the exhaustive check: it depends on the problem version alone."""
+        return blake2b(f"{self.version}|gate|exhaustive".encode(), digest_size=16).hexdigest()
+
+    def evaluate(self, program: StraightLine) -> Verdict:
+        """Probe first: most broken programs end there. Then train; the verdict's value is train's."""
+        for instance in self.probe:
+            result, score = self._run(program, instance)
+            if score is None:
+                return Verdict(
+                    result.status,
+                    feedback=result.feedback,
+                    results=(result.result,),
+                    stage="probe",
+                    evaluation_set=self.evaluation_set,
+                )
+        runs = [self._run(program, instance) for instance in self.train]
+        results = tuple(run.result for run, _ in runs)
+        failed = [run for run, score in runs if score is None]
+        if failed:
+            return Verdict(
+                failed[0].status,
+                feedback=failed[0].feedback,
+                results=results,
+                stage="train",
+                evaluation_set=self.evaluation_set,
+            )
+        scores = [score for _, score in runs if score is not None]
+        metrics = self._metrics(program, scores)
+        return Verdict(
+            Status.OK,
+            metrics[self.objectives[0].metric],
+            metrics,
+            scores[0].feedback,
+            results,
+            "train",
+            self.evaluation_set,
+        )
+
+    def prove(self, program: StraightLine) -> Promotion:
+        """The exhaustive check of an exact problem. A refusal says why; only accept or reject reaches the search."""
+        try:
+            score = self.verifier.prove(program)
+        except Invalid as error:
+            return Promotion(False, {}, self.gate_set, str(error))
+        return Promotion(True, {**score.metrics, "operations": float(program.operations)}, self.gate_set)
+
+    def _metrics(self, program: StraightLine, scores: list[Score]) -> Mapping[str, float]:
+        names = scores[0].metrics
+        means = {name: float(np.mean([score.metrics[name] for score in scores])) for name in names}
+        metrics = {**means, "operations": float(program.operations)}
+        for objective in self.objectives:
+            if objective.metric not in metrics:
+                raise ProblemError(
+                    f"the verifier gives no metric {objective.metric!r}, which is an objective",
+                    f"Add it to Score.metrics, or name one of {', '.join(metrics)} in problem.toml.",
+                )
+        return metrics
+
+    def _instances(self, split: Split) -> tuple[Instance, ...]:
+        instances = tuple(self.verifier.instances(split, self.split_seed(split)))
+        if not instances:
+            raise ProblemError(f"the verifier yields no instance for {split.value}", "Make instances() yield some.")
+        return instances
+
+    def _run(self, program: StraightLine, instance: Instance) -> tuple[_Run, Score | None]:
+        cpu, wall = cpu_seconds(), monotonic_seconds()
+        score: Score | None = None
+        status, feedback = Status.INVALID, ""
+        try:
+            score = self.verifier.score(instance, program.evaluate(*instance.args))
+            if np.isfinite(score.value):
+                status = Status.OK
+            else:
+                score, feedback = None, f"the score on {instance.id} is {score.value}"
+        except Invalid as error:
+            feedback = str(error)
+        value = None if score is None else score.value
+        result = Result(instance.id, status, value, cpu_seconds() - cpu, monotonic_seconds() - wall)
+        return _Run(result, status, feedback), score
+
+
+class _Run:
+    """One instance's result with the verifier's words."""
+
+    __slots__ = ("feedback", "result", "status")
+
+    def __init__(self, result: Result, status: Status, feedback: str) -> None:
+        self.result, self.status, self.feedback = result, status, feedback

@@ -1,0 +1,83 @@
+"""The static stage: markers, whitelist, and the names under which a program is remembered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from evolve.core.errors import Forbidden
+from evolve.core.types import Source
+from sandbox import straight_line
+from sandbox.straight_line import StraightLine
+
+_START = re.compile(r"^[ \t]*# EVOLVE-BLOCK-START[ \t]*\n", re.M)
+_END = re.compile(r"^[ \t]*# EVOLVE-BLOCK-END[ \t]*$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The part of a file that may change: `text[start:end]`, whole lines between the markers."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A program that may be evaluated. Same `program_id`: same program; same `skeleton_id`: up to constants."""
+
+    program: StraightLine
+    program_id: str
+    skeleton_id: str
+
+
+def find_block(text: str) -> Block:
+    """The only evolvable block of a file.
+
+    Raises:
+        Forbidden: there is not exactly one START marker followed by one END marker.
+    """
+    starts, ends = list(_START.finditer(text)), list(_END.finditer(text))
+    if len(starts) != 1 or len(ends) != 1 or ends[0].start() < starts[0].end():
+        raise Forbidden("the file must hold one # EVOLVE-BLOCK-START line and, after it, one # EVOLVE-BLOCK-END line")
+    return Block(starts[0].end(), ends[0].start())
+
+
+def outside_block(text: str) -> tuple[str, str]:
+    """What stands before and after the block; a candidate may change neither."""
+    block = find_block(text)
+    return text[: block.start], text[block.end :]
+
+
+def identify(program: StraightLine) -> tuple[str, str]:
+    """(program_id, skeleton_id): BLAKE2b-128 of the normalised program with and without its constants.
+
+    Names, comments, layout, dead statements, repeated expressions and the order of the operands
+    of + and * do not count.
+    """
+    skeleton = repr(program.skeleton)
+    constants = ",".join(value.hex() for value in program.constants)
+    return _digest(f"{skeleton}|{constants}"), _digest(skeleton)
+
+
+def screen(source: Source, seed: Source) -> Screened:
+    """Check a candidate without running it.
+
+    Raises:
+        Forbidden: text outside the block differs from the seed's, or the whitelist refuses the program.
+    """
+    if outside_block(source.main) != outside_block(seed.main):
+        raise Forbidden("the text outside the EVOLVE-BLOCK differs from the seed's")
+    return screen_baseline(source)
+
+
+def screen_baseline(source: Source) -> Screened:
+    """As `screen`, for programs that people wrote as files of their own: there is no outside to keep."""
+    program = straight_line.parse(source.main, source.entry)
+    program_id, skeleton_id = identify(program)
+    return Screened(program, program_id, skeleton_id)
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,101 @@
+"""`evolve export`: a found program as a file that runs on its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evolve.cli.options import ArchiveOption, ProgramArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolve.cli.lookup import Found
+
+TEMPLATE = """{docstring}
+
+{code}
+
+
+def _main() -> None:
+    import inspect
+    import sys
+
+    names = list(inspect.signature({entry}).parameters)
+    try:
+        if len(sys.argv) - 1 != len(names):
+            raise ValueError
+        values = [float(text) for text in sys.argv[1:]]
+    except ValueError:
+        sys.exit(f"usage: python {{sys.argv[0]}} {{' '.join(names)}}    (numbers)")
+    print({entry}(*values))
+
+
+if __name__ == "__main__":
+    _main()
+"""
+
+
+def export(
+    program: ProgramArgument = "best",
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")] = Path(
+        "best.py"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE where it exists.")] = False,
+    archive: ArchiveOption = None,
+) -> None:
+    """Write PROGRAM as a Python file that runs alone.
+
+    Its docstring tells the problem, the scores, the run and how the program was found.
+    """
+    from evolve.cli.lookup import find_program, open_archive
+    from evolve.cli.output import line, write_atomically
+
+    with open_archive(archive) as opened:
+        found = find_program(opened, program)
+        final = opened.final_results(found.row.run_id).get(found.row.program_id)
+        steps = len(opened.lineage(found.row.program_id, found.row.run_id)) - 1
+    text = standalone(found, final, steps)
+    write_atomically(output, lambda path: _fill(path, text), force=force)
+    line(f"wrote {output}; try: python {output} 0.5")
+
+
+def _fill(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def standalone(found: Found, final: Mapping[str, float] | None, steps: int) -> str:
+    """The program's text with a docstring that tells its story, and a main function for numbers."""
+    source = found.row.source
+    code = _without_docstring(source.main)
+    return TEMPLATE.format(docstring=_docstring(found, final, steps), code=code, entry=source.entry)
+
+
+def _without_docstring(code: str) -> str:
+    """The text less its own docstring, which is the seed's and speaks of the seed."""
+    import ast
+
+    match ast.parse(code).body:
+        case [ast.Expr(value=ast.Constant(value=str()), end_lineno=int(last)), *_]:
+            return "\n".join(code.splitlines()[last:]).strip("\n")
+    return code.strip("\n")
+
+
+def _docstring(found: Found, final: Mapping[str, float] | None, steps: int) -> str:
+    row = found.row
+    lines = [f"{found.problem.title}: a program found by Evolve.", ""]
+    lines.append(f"Problem     {found.run.problem} (version {found.run.problem_version})")
+    lines += [f"Score       {metric} = {value!r}" for metric, value in row.verdict.metrics.items()]
+    lines += [f"Final check {metric} = {value!r}" for metric, value in (final or {}).items()]
+    if final is None:
+        lines.append("Final check not made")
+    lines.append(f"Run         {found.run.id}, seed {found.run.run_seed}, started {found.run.started_at}")
+    lines.append(f"Program     {row.program_id}")
+    how = f"record {row.number}, operator {row.ticket.operator}, {steps} steps from the start of the run"
+    lines.append(f"Found       {how}")
+    if row.idea:
+        lines.append(f"Idea        {' '.join(row.idea.split())}")
+    text = "\n".join(lines).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"""{text}\n"""'

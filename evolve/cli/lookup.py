@@ -1,0 +1,109 @@
+"""From what people type (`best`, `last`, a prefix) to rows of the archive and the problem they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolve.cli.output import SHORT_ID
+from evolve.core.errors import ProblemError, UsageError
+from evolve.core.types import Objective, Record
+from evolve.events import ScoredProgram
+
+if TYPE_CHECKING:
+    from archive.rows import ProgramRow, RunRow
+    from archive.store import Archive
+    from evolve.problem import Problem
+
+BEST = "best"
+
+
+def open_archive(where: str | None) -> Archive:
+    """The archive that the command line names, for reading. Raises ArchiveError where there is none."""
+    from archive.store import Archive
+    from evolve.core.config import default_archive
+
+    return Archive.open(default_archive(where), create=False)
+
+
+def expand_run(where: str, name: str) -> str:
+    """The full id of the run `name` (a prefix, or 'last') in the archive at `where`."""
+    with open_archive(where) as archive:
+        return archive.run(name).id
+
+
+def problem_of(run: RunRow) -> Problem:
+    """The problem of a run, as it is now.
+
+    Raises:
+        UsageError, ProblemError: it can not be found or loaded, or has changed since the run, so that
+            its scores can not be compared any more.
+    """
+    from evolve.problem import load
+
+    problem = load(run.problem)
+    if problem.version != run.problem_version:
+        raise ProblemError(
+            f"{run.problem} has changed since run {run.id}: scores of the two versions can not be compared",
+            "Restore the problem's files as they were, or run it anew.",
+        )
+    return problem
+
+
+def front_of(records: Iterable[Record], objectives: Sequence[Objective]) -> list[ScoredProgram]:
+    """The programs that passed the gate and that no other one dominates, best first objective first.
+
+    Compared are the metrics that the gate proved, shown are those of train, as the search does. With one
+    objective it is the best program alone.
+    """
+    front: list[tuple[tuple[float, ...], ScoredProgram]] = []
+    for record in records:
+        if record.promotion is None or not record.promotion.accepted or record.program_id is None:
+            continue
+        costs = tuple(objective.cost(record.promotion.metrics[objective.metric]) for objective in objectives)
+        front = [(other, program) for other, program in front if not _covers(costs, other)]
+        front.append((costs, ScoredProgram(record.program_id[:SHORT_ID], record.program_id, record.verdict.metrics)))
+    return [program for _, program in sorted(front, key=lambda pair: pair[0])]
+
+
+def _covers(better: tuple[float, ...], worse: tuple[float, ...]) -> bool:
+    return all(a <= b for a, b in zip(better, worse, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A program with the run and the problem in which it was found."""
+
+    row: ProgramRow
+    run: RunRow
+    problem: Problem
+
+
+def find_program(archive: Archive, name: str) -> Found:
+    """The program `name`: an id, a prefix, or 'best' (of the last run). Raises UsageError with the nearest."""
+    if name == BEST:
+        run = archive.run("last")
+        problem = problem_of(run)
+        best = best_of(archive, run, problem)
+        return Found(archive.program(best, run.id), run, problem)
+    row = archive.program(name)
+    run = archive.run(row.run_id)
+    return Found(row, run, problem_of(run))
+
+
+def best_of(archive: Archive, run: RunRow, problem: Problem) -> str:
+    """Id of the run's best program: with two objectives, the front's best in the first one."""
+    front = front_of(archive.records(run.id), problem.objectives)
+    if not front:
+        raise UsageError(
+            f"run {run.id} has found no program yet",
+            f"Continue it with evolve run --resume {run.id}, or name a program.",
+        )
+    return front[0].program_id
+
+
+def expand_program(where: str, name: str) -> str:
+    """The full id of the program `name` in the archive at `where`."""
+    with open_archive(where) as archive:
+        return find_program(archive, name).row.program_id

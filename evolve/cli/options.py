@@ -1,0 +1,25 @@
+"""Arguments and options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ArchiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--archive",
+        metavar="PATH|URL",
+        help="File or SQLAlchemy URL of the archive. Default: EVOLVE_ARCHIVE, else .evolve/archive.db.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with documented keys instead of tables.")]
+ProgramArgument = Annotated[
+    str,
+    typer.Argument(metavar="PROGRAM", help="Id of a program or its first characters; 'best': best of the last run."),
+]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id of a run or its first characters; 'last': the last one.")
+]

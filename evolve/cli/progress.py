@@ -1,0 +1,98 @@
+"""What is known of a run that goes on: counts, rates, and which budget will end it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from evolve.cli.output import duration, number
+from evolve.core.types import Status
+from evolve.events import Event, FinalProgress, RecordCommitted, RunEnded, RunStarted
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The budget that is used up most: its name, what is spent of it, and its limit."""
+
+    name: str
+    spent: float
+    limit: float
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, self.spent / self.limit)
+
+    def __str__(self) -> str:
+        if self.name == "minutes":
+            return f"{self.spent / 60:.1f} of {self.limit / 60:.1f} minutes"
+        return f"{int(self.spent):,} of {number(self.limit)} {self.name}"
+
+
+@dataclass
+class Progress:
+    """The sum of all events so far. Updated by one thread; others may read it for display."""
+
+    started: RunStarted | None = None
+    first: RecordCommitted | None = None
+    latest: RecordCommitted | None = None
+    final: FinalProgress | None = None
+    ended: RunEnded | None = None
+    counts: Counter[Status] = field(default_factory=Counter)
+
+    def update(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case RunStarted():
+                self.started = event
+            case RecordCommitted():
+                replayed = self.started.replayed if self.started else 0
+                if self.first is None and event.record.number >= replayed:
+                    self.first = event
+                self.latest = event
+                self.counts[event.record.verdict.status] += 1
+            case FinalProgress():
+                self.final = event
+            case RunEnded():
+                self.ended = event
+
+    def budget(self) -> Budget | None:
+        """The budget that ends first if all goes on as it did; None before the first record."""
+        if self.started is None or self.latest is None:
+            return None
+        limits = [
+            Budget("evaluations", self.latest.evaluations, self.started.evaluations_limit or 0.0),
+            Budget("proposals", self.latest.proposals, self.started.proposals_limit or 0.0),
+            Budget("minutes", self.latest.seconds, self.started.seconds_limit or 0.0),
+        ]
+        return max((one for one in limits if one.limit > 0), key=lambda one: one.share, default=None)
+
+    def rates(self) -> tuple[float, float]:
+        """Evaluations and candidates per second of this process (a resumed run starts at its old counts)."""
+        if self.first is None or self.latest is None or self.latest.seconds <= self.first.seconds:
+            return 0.0, 0.0
+        seconds = self.latest.seconds - self.first.seconds
+        evaluations = self.latest.evaluations - self.first.evaluations
+        return evaluations / seconds, (self.latest.proposals - self.first.proposals) / seconds
+
+    def seconds_left(self) -> float | None:
+        """An estimate until the first budget ends; None while there is nothing to judge by."""
+        budget = self.budget()
+        if budget is None:
+            return None
+        rate = {"minutes": 1.0, "evaluations": self.rates()[0], "proposals": self.rates()[1]}[budget.name]
+        return max(0.0, budget.limit - budget.spent) / rate if rate > 0 else None
+
+    def counts_text(self) -> str:
+        """`ok 1,204 · duplicate 310`, most frequent first."""
+        return " · ".join(f"{status.value} {count:,}" for status, count in self.counts.most_common())
+
+    def speed_text(self) -> str:
+        """`412 evaluations/s · 530 candidates/s`."""
+        evaluations, candidates = self.rates()
+        return f"{evaluations:,.0f} evaluations/s · {candidates:,.0f} candidates/s"
+
+    def left_text(self) -> str:
+        """`12.4 s left`, or nothing while that is unknown."""
+        left = self.seconds_left()
+        return "" if left is None else f"{duration(left)} left"

@@ -1,0 +1,128 @@
+"""`evolve run`: search a problem for better programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evolve.cli.options import ArchiveOption, JsonOption
+from evolve.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from evolve.cli.watch import Watch
+    from evolve.problem import Problem
+    from evolve.run import RunResult
+
+
+def run(
+    problem: Annotated[
+        str | None,
+        typer.Argument(metavar="PROBLEM", help="Name of a shipped problem, or its folder.", show_default=False),
+    ] = None,
+    evaluations: Annotated[
+        float | None, typer.Option(metavar="N", help="Stop after N evaluations. Default: the problem's.")
+    ] = None,
+    proposals: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop after N proposals. Default: 20 for each evaluation.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="M", help="Stop after M minutes of search.")] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Same seed and budget: same run.")] = 0,
+    workers: Annotated[int | None, typer.Option(metavar="W", help="Processes. Default: one a core.")] = None,
+    policy: Annotated[str | None, typer.Option(metavar="P", help="Selection policy. Default: the best known.")] = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="START", help="Where to start: seed, baselines, or the id of a program.")
+    ] = "seed",
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue a run that stopped; 'last' too.")] = None,
+    final: Annotated[bool, typer.Option("--final/--no-final", help="Check the winners exhaustively.")] = True,
+    archive: ArchiveOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search PROBLEM for programs that beat its baselines.
+
+    Everything found is in the archive at once; Ctrl-C loses nothing and exits with status 130.
+    """
+    from evolve.cli.lookup import expand_program, expand_run
+    from evolve.core.config import default_archive
+    from evolve.run import run as run_search
+
+    place = default_archive(archive)
+    resume = expand_run(place, resume) if resume else None
+    loaded = _load(problem, place, resume)
+    if start not in ("seed", "baselines"):
+        start = expand_program(place, start)
+    with _watch(loaded, as_json) as watch, _saying_what_is_kept(watch):
+        result = run_search(
+            loaded.folder,
+            evaluations=evaluations,
+            proposals=proposals,
+            minutes=minutes,
+            seed=seed,
+            workers=workers,
+            policy=policy,
+            archive=place,
+            start=start,
+            resume=resume,
+            final_check=final,
+            listener=watch,
+            handle_interrupt=True,
+        )
+    _report(result, loaded, as_json)
+
+
+@contextmanager
+def _saying_what_is_kept(watch: Watch) -> Iterator[None]:
+    """A second Ctrl-C, or one in the final check, ends the command at once; what was committed stays."""
+    from evolve.cli.app import INTERRUPTED
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say_kept(watch.progress.started.run_id if watch.progress.started else None, "stopped")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _say_kept(run_id: str | None, what: str) -> None:
+    from evolve.cli.output import line
+
+    line(f"{what}: {'what was committed is kept' if run_id else 'no run was begun'}", style="yellow", stderr=True)
+    if run_id:
+        line(f"continue with: evolve run --resume {run_id}", style="yellow", stderr=True)
+
+
+def _load(problem: str | None, place: str, resume: str | None) -> Problem:
+    """The problem that was named, or that of the run to resume."""
+    from evolve.cli.lookup import open_archive, problem_of
+    from evolve.problem import load
+
+    if problem is not None:
+        return load(problem)
+    if resume is None:
+        raise UsageError("no problem named", "Name one, as in: evolve run float32-exp2")
+    with open_archive(place) as archive:
+        return problem_of(archive.run(resume))
+
+
+def _watch(problem: Problem, as_json: bool) -> Watch:
+    from evolve.cli.output import console
+    from evolve.cli.watch import LineWatch, LiveWatch
+
+    if console().is_terminal and not as_json:
+        return LiveWatch(problem.objectives)
+    return LineWatch(problem.objectives, stderr=as_json)
+
+
+def _report(result: RunResult, problem: Problem, as_json: bool) -> None:
+    from evolve.cli.app import INTERRUPTED
+    from evolve.cli.output import print_json
+    from evolve.cli.summary import print_summary, result_json
+
+    if as_json:
+        print_json(result_json(result, problem.objectives))
+    else:
+        print_summary(result, problem.objectives)
+    if result.stop_reason == "interrupted":
+        _say_kept(result.run_id, f"interrupted after {result.proposals:,} proposals")
+        raise typer.Exit(INTERRUPTED)

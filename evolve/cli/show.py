@@ -1,0 +1,213 @@
+"""`evolve show` and `evolve diff`: programs, where they came from, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evolve.cli.options import ArchiveOption, JsonOption, ProgramArgument
+
+if TYPE_CHECKING:
+    from archive.rows import ProgramRow
+    from archive.store import Archive
+    from evolve.cli.lookup import Found
+    from evolve.core.types import Objective, Source
+
+FEEDBACK_LINES = 12
+
+
+def show(program: ProgramArgument = "best", archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
+    """Show a program and how it came about.
+
+    Its code, scores and idea, and its line of descent with the gain of each step.
+    """
+    from evolve.cli.lookup import find_program, open_archive
+    from evolve.cli.output import print_json
+
+    with open_archive(archive) as opened:
+        found = find_program(opened, program)
+        lineage = opened.lineage(found.row.program_id, found.row.run_id)
+        final = opened.final_results(found.row.run_id).get(found.row.program_id)
+    if as_json:
+        print_json(_program_json(found, lineage, final))
+    else:
+        _print_program(found, lineage, final)
+
+
+def _program_json(found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None) -> dict[str, Any]:
+    row = found.row
+    gains = _gains(lineage, found.problem.objectives)
+    return {
+        "program_id": row.program_id,
+        "skeleton_id": row.skeleton_id,
+        "run_id": row.run_id,
+        "problem": found.run.problem,
+        "record": row.number,
+        "status": row.verdict.status.value,
+        "value": row.verdict.value,
+        "metrics": dict(row.verdict.metrics),
+        "final": dict(final) if final is not None else None,
+        "proven": row.promotion.accepted if row.promotion else None,
+        "feedback": row.verdict.feedback,
+        "idea": row.idea,
+        "operator": row.ticket.operator,
+        "model": row.ticket.model,
+        "parents": list(row.parents),
+        "children": row.children,
+        "entry": row.source.entry,
+        "files": dict(row.source.files),
+        "lineage": [_step_json(one, gain) for one, gain in zip(lineage, gains, strict=True)],
+    }
+
+
+def _step_json(row: ProgramRow, gain: float | None) -> dict[str, Any]:
+    return {
+        "program_id": row.program_id,
+        "record": row.number,
+        "operator": row.ticket.operator,
+        "status": row.verdict.status.value,
+        "metrics": dict(row.verdict.metrics),
+        "gain": gain,
+        "idea": row.idea,
+    }
+
+
+def _shown(rows: Sequence[ProgramRow], objectives: Sequence[Objective]) -> Objective:
+    from evolve.cli.ladder import DIGITS
+
+    scored = [row for row in rows if row.verdict.status.scored]
+    return DIGITS if scored and all("digits" in row.verdict.metrics for row in scored) else objectives[0]
+
+
+def _gains(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> list[float | None]:
+    """What each step gained on the one before it, in the metric shown; None for the first and for failures."""
+    from evolve.cli.ladder import gain_over
+
+    shown = _shown(lineage, objectives)
+    gains: list[float | None] = []
+    for index, row in enumerate(lineage):
+        metrics, before = row.verdict.metrics, lineage[index - 1].verdict.metrics if index else {}
+        known = shown.metric in metrics and shown.metric in before
+        gains.append(gain_over(shown, metrics, before) if known else None)
+    return gains
+
+
+def _print_program(found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None) -> None:
+    from rich.syntax import Syntax
+
+    from evolve.cli.output import console, line
+
+    row = found.row
+    line(f"{row.program_id}", style="bold")
+    for label, text in _facts(found, final):
+        line(f"{label:<10}{text}")
+    if row.verdict.feedback:
+        kept = row.verdict.feedback.splitlines()
+        line("\n".join(kept[:FEEDBACK_LINES] + (["..."] if len(kept) > FEEDBACK_LINES else [])), style="dim")
+    for name, text in row.source.files.items():
+        if len(row.source.files) > 1:
+            line(f"\n{name}", style="bold")
+        line("")
+        out = console()
+        if out.is_terminal:
+            out.print(Syntax(text.rstrip("\n"), "python", background_color="default", word_wrap=True))
+        else:
+            line(text.rstrip("\n"))
+    line("")
+    _print_lineage(lineage, found.problem.objectives)
+
+
+def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, str]]:
+    from evolve.cli.output import metric_text
+
+    row = found.row
+    facts = [
+        ("problem", found.run.problem),
+        ("found", f"run {row.run_id}, record {row.number}, by {row.ticket.operator}"),
+    ]
+    facts.append(("status", row.verdict.status.value + _proof(row)))
+    scores = [f"{metric_text(metric, value)} {metric}" for metric, value in row.verdict.metrics.items()]
+    finals = [f"{metric_text(metric, value)} {metric}" for metric, value in (final or {}).items()]
+    facts += [("" if index else "score", text) for index, text in enumerate(scores)]
+    facts += [("" if index else "final", text) for index, text in enumerate(finals)]
+    if row.idea:
+        facts.append(("idea", row.idea))
+    facts.append(("parents", ", ".join(one[:10] for one in row.parents) or "none"))
+    facts.append(("children", str(row.children)))
+    return facts
+
+
+def _proof(row: ProgramRow) -> str:
+    if row.promotion is None:
+        return ""
+    return ", passed the gate" if row.promotion.accepted else f", refused by the gate: {row.promotion.reason}"
+
+
+def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
+    from evolve.cli.output import SHORT_ID, metric_text
+    from evolve.cli.output import show as print_table
+    from evolve.cli.tables import blank_table, gain_text
+
+    shown = _shown(lineage, objectives)
+    table = blank_table("Line of descent")
+    table.expand = True
+    table.add_column("record", justify="right", no_wrap=True)
+    table.add_column("program", no_wrap=True)
+    if len(objectives) == 2:
+        table.add_column(objectives[1].metric, justify="right", no_wrap=True, max_width=12)
+    table.add_column(shown.metric, justify="right", no_wrap=True)
+    table.add_column("gain", justify="right", no_wrap=True)
+    table.add_column("how", overflow="ellipsis", no_wrap=True, ratio=1)
+    for row, gain in zip(lineage, _gains(lineage, objectives), strict=True):
+        metrics = row.verdict.metrics
+        cells = [str(row.number), row.program_id[:SHORT_ID]]
+        if len(objectives) == 2:
+            cells.append(metric_text("", metrics.get(objectives[1].metric)))
+        cells += [metric_text(shown.metric, metrics.get(shown.metric)), gain_text(shown.metric, gain)]
+        operator = row.ticket.operator
+        table.add_row(*cells, row.idea if row.idea.startswith(operator) else f"{operator}: {row.idea}")
+    print_table(table)
+
+
+def diff(
+    first: Annotated[str, typer.Argument(metavar="A", help="Id or prefix, 'best', 'seed', or a baseline's name.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The same.")] = "best",
+    archive: ArchiveOption = None,
+) -> None:
+    """Show what changed from program A to B.
+
+    The output is a unified diff; it is empty where both have the same text.
+    """
+    import difflib
+
+    from evolve.cli.lookup import open_archive
+
+    with open_archive(archive) as opened:
+        before, after = _source(opened, first), _source(opened, second)
+    for name in sorted({*before.files, *after.files}):
+        old, new = before.files.get(name, ""), after.files.get(name, "")
+        _print_diff(difflib.unified_diff(old.splitlines(), new.splitlines(), first, second, lineterm=""))
+
+
+def _source(archive: Archive, name: str) -> Source:
+    """A program of the archive, or the seed or a baseline of the last run's problem."""
+    from evolve.cli.lookup import find_program, problem_of
+
+    last = archive.run("last")
+    if name != "best":
+        problem = problem_of(last)
+        known = {**problem.baselines, "seed": problem.seed}
+        if name in known:
+            return known[name]
+    return find_program(archive, name).row.source
+
+
+def _print_diff(lines: Any) -> None:
+    from evolve.cli.output import line
+
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for text in lines:
+        header = text.startswith(("+++", "---"))
+        line(text, style="bold" if header else styles.get(text[:1], ""))

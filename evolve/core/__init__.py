@@ -1,0 +1,1 @@
+"""Frozen types, errors, randomness, clock and configuration; imports nothing of the project."""

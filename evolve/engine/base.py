@@ -1,0 +1,35 @@
+"""The seam between the loop and the processes that do its work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A named piece of work with plain, picklable arguments. Names are those of `evolve.engine.worker.WORK`."""
+
+    name: str
+    args: tuple[Any, ...]
+
+
+class Engine(Protocol):
+    """Runs tasks in other processes.
+
+    `run` may be awaited many times at once; results come in any order. `share` appends to a log that every
+    task started later can read: it is how workers learn what is known without asking. An exception that
+    the work raised is raised again by `run`; a worker that dies is InfrastructureError after the retries.
+
+    Example::
+
+        verdict = await engine.run(Task("evaluate", (source,)))
+    """
+
+    async def run(self, task: Task) -> Any: ...
+
+    def share(self, entry: tuple[str, int]) -> None: ...
+
+    def capacity(self) -> int: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,75 @@
+"""What a run says while it goes on. Listeners only watch: nothing that they do reaches the search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from evolve.core.types import Record
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredProgram:
+    """A program with its metrics, for tables and fronts: a baseline, the seed, or one that was found."""
+
+    name: str
+    program_id: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """Seed and baselines are evaluated, workers are up. `replayed` records were already in the archive."""
+
+    run_id: str
+    problem: str
+    archive: str
+    seed: ScoredProgram
+    baselines: tuple[ScoredProgram, ...]
+    evaluations_limit: float | None
+    proposals_limit: int | None
+    seconds_limit: float | None
+    replayed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCommitted:
+    """A record is durable. `front` is what is best so far (one program, or the front), best first objective first."""
+
+    record: Record
+    evaluations: float
+    proposals: int
+    seconds: float
+    front: tuple[ScoredProgram, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FinalProgress:
+    """The final check is `done` of `total` units through, `seconds` after its start."""
+
+    done: int
+    total: int
+    seconds: float
+    programs: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is over and everything that it found is durable. `final` maps program id to final metrics."""
+
+    run_id: str
+    stop_reason: str
+    evaluations: float
+    proposals: int
+    seconds: float
+    front: tuple[ScoredProgram, ...]
+    final: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    final_seconds: float = 0.0
+
+
+Event = RunStarted | RecordCommitted | FinalProgress | RunEnded
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The listener that watches nothing."""

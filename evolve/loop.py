@@ -1,0 +1,98 @@
+"""The loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from archive.store import Archive
+from evolve.budget import Budget
+from evolve.core.types import Record, Ticket
+from evolve.engine.base import Engine, Task
+from evolve.proposers.base import Context
+from evolve.search import Search
+from evolve.step import Step
+
+
+class Turnstile:
+    """Lets the flights through one at a time, in the order of their tickets."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._waiting: dict[int, asyncio.Event] = {}
+
+    async def enter(self, number: int) -> None:
+        """Wait until all flights before `number` have left."""
+        if self._next != number:
+            self._waiting[number] = asyncio.Event()
+            await self._waiting[number].wait()
+
+    def leave(self) -> None:
+        """Let the next one through."""
+        self._next += 1
+        if self._next in self._waiting:
+            self._waiting.pop(self._next).set()
+
+
+class Flight:
+    """One ticket on its way to a durable record. `tickets` and `records` are what a resumed run has already."""
+
+    def __init__(
+        self,
+        run_id: str,
+        archive: Archive,
+        search: Search,
+        step: Step,
+        engine: Engine,
+        records: Mapping[int, Record],
+    ) -> None:
+        self.run_id, self.archive, self.search, self.step, self.engine = run_id, archive, search, step, engine
+        self.records = records
+        self.turnstile = Turnstile()
+
+    async def fly(self, ticket: Ticket, context: Context) -> Record:
+        """Journal, work, place, commit. The record that comes back is durable."""
+        recorded = self.records.get(ticket.number)
+        if recorded is not None:
+            self.search.restore(recorded)
+            self.turnstile.leave()
+            return recorded
+        await asyncio.wrap_future(self.archive.journal(self.run_id, ticket))
+        work = await self.step(ticket, context)
+        await self.turnstile.enter(ticket.number)
+        record = self.search.settle(work)
+        if self.search.is_contender(record) and work.screened:
+            promotion = await self.engine.run(Task("prove", (work.screened.program,)))
+            record = self.search.promote(record, promotion)
+        durable = self.archive.commit(self.run_id, record)
+        self.turnstile.leave()
+        return await asyncio.wrap_future(durable)
+
+
+async def run_loop(
+    search: Search,
+    flight: Flight,
+    budget: Budget,
+    tickets: Mapping[int, Ticket],
+    watch: Callable[[Record], None],
+) -> str:
+    """Ask, fly, tell until the budget is spent; why it ended. What is in flight then is finished first."""
+    flights: deque[asyncio.Task[Record]] = deque()
+    try:
+        while True:
+            while search.ready() and not budget.stop_reason(len(flights)):
+                ticket, context = search.ask(tickets.get(search.asked))
+                flights.append(asyncio.create_task(flight.fly(ticket, context)))
+            if not flights:
+                return budget.stop_reason(0) or "exhausted"
+            record = await flights.popleft()  # durable
+            search.tell(record)
+            if record.skeleton_id is not None:
+                flight.engine.share((record.skeleton_id, record.number))
+            budget.settle(record)
+            watch(record)
+    finally:
+        for task in flights:
+            task.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)

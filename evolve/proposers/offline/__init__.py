@@ -1,0 +1,1 @@
+"""The proposer that needs no model: edits of programs and numeric tuning of their constants."""

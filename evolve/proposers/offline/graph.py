@@ -1,0 +1,178 @@
+"""Moves made for straight-line programs, on expressions instead of text.
+
+Insert an operation, remove one, rewire an operand, change an operator, square, reuse; and crossover by
+grafting an expression of one program into another. A move may leave an expression that is dead: assembling
+drops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evolve.core.errors import Forbidden
+from evolve.core.rng import Generator, draw
+from sandbox.straight_line import Builder, StraightLine, Value
+
+SYMBOLS = "+-*/"
+_SYMBOL_WEIGHTS = (0.3, 0.2, 0.25, 0.25)
+_CONSTANT_SHARE = 0.35
+_MAX_EDITS = 6
+
+Nodes = list[list[object]]
+
+
+class Draft:
+    """An editable program: operation i is `symbols[i]` applied to `operands[i]`; the last is the result."""
+
+    def __init__(self, program: StraightLine) -> None:
+        expressions, result = program.expressions()
+        if result[0] != "s":  # a bare argument or constant becomes an operation to edit
+            expressions.append(("*", result, ("c", 1.0)))
+        self.arguments = program.arguments
+        self.symbols = [symbol for symbol, _, _ in expressions]
+        self.operands = [[left, right] for _, left, right in expressions]
+
+    def assemble(self) -> StraightLine:
+        """The edited program. Raises Forbidden where folding gave a constant that is not finite."""
+        builder = Builder(self.arguments)
+        values: list[Value] = []
+        for symbol, (left, right) in zip(self.symbols, self.operands, strict=True):
+            values.append(_canonical(builder, symbol, _resolve(values, left), _resolve(values, right)))
+        return builder.assemble(values[-1])
+
+    # Moves: each draws what it needs from `rng`.
+
+    def insert(self, rng: Generator) -> None:
+        """Put a new operation on one edge, or on top."""
+        at = int(rng.integers(len(self.symbols) + 1))
+        new = [self._random_value(rng, at), self._random_value(rng, at)]
+        if at == len(self.symbols):
+            new[int(rng.integers(2))] = ("s", at - 1)
+            edge = None
+        else:
+            edge = self.operands[int(rng.integers(at, len(self.symbols)))], int(rng.integers(2))
+            below = edge[0][edge[1]]
+            if below[0] != "s" or below[1] < at:
+                new[int(rng.integers(2))] = below
+        self._renumber(at, +1)
+        self.symbols.insert(at, SYMBOLS[draw(rng, _SYMBOL_WEIGHTS)])
+        self.operands.insert(at, new)
+        if edge is not None:
+            edge[0][edge[1]] = ("s", at)
+
+    def remove(self, rng: Generator) -> None:
+        """Take one operation out; one of its operands takes its place."""
+        if len(self.symbols) < 2:
+            return
+        at = int(rng.integers(len(self.symbols)))
+        heir = self.operands.pop(at)[int(rng.integers(2))]
+        self.symbols.pop(at)
+        for operands in self.operands[at:]:
+            operands[:] = [heir if value == ("s", at) else value for value in operands]
+        self._renumber(at + 1, -1)
+
+    def rewire(self, rng: Generator) -> None:
+        """Let one operand be something else."""
+        i = int(rng.integers(len(self.symbols)))
+        self.operands[i][int(rng.integers(2))] = self._random_value(rng, i)
+
+    def change_operator(self, rng: Generator) -> None:
+        """Another operator, or the operands swapped."""
+        i = int(rng.integers(len(self.symbols)))
+        if rng.random() < 0.3:
+            self.operands[i].reverse()
+        self.symbols[i] = SYMBOLS[int(rng.integers(4))]
+
+    def square(self, rng: Generator) -> None:
+        """Make one operation the square of something in scope."""
+        i = int(rng.integers(len(self.symbols)))
+        value = self._random_variable(rng, i)
+        self.symbols[i], self.operands[i] = "*", [value, value]
+
+    def reuse(self, rng: Generator) -> None:
+        """Replace a constant by an intermediate or argument in scope."""
+        spots = [(i, side) for i, pair in enumerate(self.operands) for side in (0, 1) if pair[side][0] == "c"]
+        if spots:
+            i, side = spots[int(rng.integers(len(spots)))]
+            self.operands[i][side] = self._random_variable(rng, i)
+
+    def graft(self, rng: Generator, donor: Draft) -> None:
+        """Crossover: one expression of `donor`, with all that it needs, replaces an operand here."""
+        needed = sorted(donor.ancestors(int(rng.integers(len(donor.symbols)))))
+        place = {old: new for new, old in enumerate(needed)}
+        copied = [[("s", place[int(v[1])]) if v[0] == "s" else v for v in donor.operands[old]] for old in needed]
+        self._renumber(0, len(needed))
+        edge = self.operands[int(rng.integers(len(self.symbols)))]
+        edge[int(rng.integers(2))] = ("s", len(needed) - 1)
+        self.symbols[:0] = [donor.symbols[old] for old in needed]
+        self.operands[:0] = copied
+
+    def ancestors(self, top: int) -> set[int]:
+        """Indices of all operations that operation `top` needs, itself included."""
+        found, pending = set[int](), [top]
+        while pending:
+            i = pending.pop()
+            if i not in found:
+                found.add(i)
+                pending += [int(value[1]) for value in self.operands[i] if value[0] == "s"]
+        return found
+
+    def _random_value(self, rng: Generator, at: int) -> Value:
+        if rng.random() < _CONSTANT_SHARE:
+            return "c", float(10.0 ** rng.uniform(-1.0, 1.5)) * (1.0 if rng.random() < 0.5 else -1.0)
+        return self._random_variable(rng, at)
+
+    def _random_variable(self, rng: Generator, at: int) -> Value:
+        index = int(rng.integers(at + len(self.arguments)))
+        return ("a", index) if index < len(self.arguments) else ("s", index - len(self.arguments))
+
+    def _renumber(self, start: int, by: int) -> None:
+        """Move references to operations `start` and later."""
+        for operands in self.operands:
+            operands[:] = [("s", v[1] + by) if v[0] == "s" and v[1] >= start else v for v in operands]
+
+
+_MOVES: tuple[tuple[Callable[[Draft, Generator], None], float], ...] = (
+    (Draft.insert, 0.35),
+    (Draft.remove, 0.20),
+    (Draft.rewire, 0.20),
+    (Draft.change_operator, 0.12),
+    (Draft.square, 0.08),
+    (Draft.reuse, 0.05),
+)
+
+
+def mutate(program: StraightLine, rng: Generator) -> StraightLine:
+    """A program one or a few moves away. Raises Forbidden where the moves made nothing that can run."""
+    draft = Draft(program)
+    weights = [weight for _, weight in _MOVES]
+    for _ in range(min(1 + int(rng.poisson(0.8)), _MAX_EDITS)):
+        _MOVES[draw(rng, weights)][0](draft, rng)
+    return draft.assemble()
+
+
+def crossover(program: StraightLine, donor: StraightLine, rng: Generator) -> StraightLine:
+    """`program` with one expression of `donor` grafted in. Raises Forbidden as `mutate`."""
+    if program.arguments != donor.arguments:
+        raise Forbidden("the parents take different arguments")
+    draft = Draft(program)
+    draft.graft(rng, Draft(donor))
+    return draft.assemble()
+
+
+def _canonical(builder: Builder, symbol: str, left: Value, right: Value) -> Value:
+    """One way to write what a free constant makes equal: t - c is t + c', t / c is t * c'; t - t is no operation."""
+    if right[0] == "c" and left[0] != "c":
+        if symbol == "-":
+            return builder.add("+", left, ("c", -right[1]))
+        if symbol == "/" and right[1]:
+            return builder.add("*", left, ("c", 1.0 / right[1]))
+    if left == right and symbol in "-/":
+        return "c", 0.0 if symbol == "-" else 1.0
+    if left == right and symbol == "+":
+        return builder.add("*", left, ("c", 2.0))
+    return builder.add(symbol, left, right)
+
+
+def _resolve(values: list[Value], value: Value) -> Value:
+    return values[int(value[1])] if value[0] == "s" else value

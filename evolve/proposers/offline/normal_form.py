@@ -1,0 +1,50 @@
+"""The normal form of ordinary Python: two texts with the same one are the same program.
+
+Comments, layout, docstrings and the names of local variables do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from sandbox.syntax import parse
+
+
+def normalise(text: str) -> str:
+    """The normal form as text. Raises Forbidden where the text is not Python or out of bounds."""
+    tree = parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            _Renamer(node).visit_body()
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            _drop_docstring(node)
+    return ast.dump(tree)
+
+
+def _drop_docstring(node: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+    first = node.body[0] if node.body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        node.body = node.body[1:]
+
+
+class _Renamer(ast.NodeTransformer):
+    """Numbers a function's local names in the order in which they are first assigned. Arguments keep theirs."""
+
+    def __init__(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self.function = function
+        shared = {name for n in ast.walk(function) if isinstance(n, ast.Global | ast.Nonlocal) for name in n.names}
+        stores = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        stores.sort(key=lambda n: (n.lineno, n.col_offset))
+        arguments = {a.arg for n in ast.walk(function) if isinstance(n, ast.arguments) for a in n.args}
+        self.names: dict[str, str] = {}
+        for store in stores:
+            if store.id not in shared and store.id not in arguments:
+                self.names.setdefault(store.id, f"local{len(self.names)}")
+
+    def visit_body(self) -> None:
+        """Rename throughout the function."""
+        self.function.body = [self.visit(node) for node in self.function.body]
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        node.id = self.names.get(node.id, node.id)
+        return node

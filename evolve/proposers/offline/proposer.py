@@ -1,0 +1,126 @@
+"""The offline proposer: draw an operator, change the parent, tune the constants.
+
+`OfflineProposer` sits beside the loop; the work is done by `propose` in an engine's worker.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+from evaluators.constants import ConstantEvaluator
+from evaluators.screen import find_block, identify
+from evolve.core.errors import Forbidden
+from evolve.core.rng import Generator, generator
+from evolve.core.types import Candidate, Cost, Failure, Source, Status, Ticket
+from evolve.engine.base import Engine, Task
+from evolve.problem import Problem
+from evolve.proposers.base import Context
+from evolve.proposers.offline import graph, text, tuning
+from sandbox import straight_line
+from sandbox.straight_line import StraightLine
+
+OPERATORS = ("mutate", "crossover", "edit")
+OPERATOR_WEIGHTS = (0.85, 0.10, 0.05)
+_TRIES = 40
+# A skeleton met before is worth another fit, from other starts, but not a third.
+_FITS_PER_SKELETON = 2
+
+Visits = Callable[[str, int], int]
+"""visits(skeleton_id, horizon): how many told records up to `horizon` have that skeleton."""
+
+
+class OfflineProposer:
+    """Proposes through an engine, so that editing and tuning use every core."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:
+        """A changed and tuned child of the ticket's parent. Depends on ticket and context alone."""
+        answer: Candidate | Failure = await self.engine.run(Task("propose", (ticket, context)))
+        return answer
+
+
+def propose(
+    problem: Problem, evaluate_constants: ConstantEvaluator, visits: Visits, ticket: Ticket, context: Context
+) -> Candidate | Failure:
+    """What `OfflineProposer` has done by a worker. `evaluate_constants` keeps the measurements."""
+    rng = generator(ticket.seed, "propose")
+    parent = context.parents[0]
+    try:
+        child, idea = _new_skeleton(problem, visits, ticket, context, rng)
+    except Forbidden as error:
+        return Failure(ticket, Status.NO_PROGRAM, str(error))
+    tuned = _tune(problem, child, evaluate_constants, context, rng)
+    if identify(tuned)[0] == identify(straight_line.parse(parent.main, parent.entry))[0]:
+        return Failure(ticket, Status.UNCHANGED, "the moves gave the parent again", _cost(evaluate_constants))
+    measurements = tuple(evaluate_constants.measurements)
+    return Candidate(ticket, with_body(parent, tuned), idea, (), _cost(evaluate_constants), measurements)
+
+
+def with_body(parent: Source, program: StraightLine) -> Source:
+    """The parent's file with the block's text replaced; everything outside the block stays as it is."""
+    block = find_block(parent.main)
+    marker = parent.main[: block.start].splitlines()[-1]
+    indent = marker[: len(marker) - len(marker.lstrip())]
+    body = textwrap.indent(program.render(), indent) + "\n"
+    return parent.with_main(parent.main[: block.start] + body + parent.main[block.end :])
+
+
+def _new_skeleton(
+    problem: Problem, visits: Visits, ticket: Ticket, context: Context, rng: Generator
+) -> tuple[StraightLine, str]:
+    """Change the parent until the skeleton is new, and small enough; one unit of the try after that."""
+    reason = "no try gave a program"
+    change = _changer(ticket, context, rng)
+    for _ in range(_TRIES):
+        try:
+            child = change()
+        except Forbidden as error:
+            reason = str(error)
+            continue
+        if not 1 <= child.operations <= problem.search.max_operations:
+            reason = f"{child.operations} operations; at most {problem.search.max_operations} are searched"
+        elif not any(slot < len(child.arguments) for _, *operands in child.steps for slot in operands):
+            reason = "the program does not use its argument"
+        elif visits(identify(child)[1], context.horizon) >= _FITS_PER_SKELETON:
+            reason = "every try gave a program that was fitted before"
+        else:
+            return child, f"{ticket.operator}: {child.operations} operations, {len(child.constants)} constants"
+    raise Forbidden(f"{_TRIES} tries: {reason}")
+
+
+def _changer(ticket: Ticket, context: Context, rng: Generator) -> Callable[[], StraightLine]:
+    """A function that gives another child at each call. The parents are parsed once."""
+    parent = context.parents[0]
+    program = straight_line.parse(parent.main, parent.entry)
+    if ticket.operator == "edit":
+        return lambda: straight_line.parse(text.edit(parent, rng).main, parent.entry)
+    if ticket.operator == "crossover" and context.inspirations:
+        donor = straight_line.parse(context.inspirations[0].main, parent.entry)
+        return lambda: graph.crossover(program, donor, rng)
+    return lambda: graph.mutate(program, rng)
+
+
+def _tune(
+    problem: Problem,
+    child: StraightLine,
+    evaluate_constants: ConstantEvaluator,
+    context: Context,
+    rng: Generator,
+) -> StraightLine:
+    match problem.tuning.method:
+        case "least_squares":
+            # Twice the error of the best program of this size: such a fit may enter the front once it is minimax.
+            rivals = [error for size, error in context.best_by_size if size <= child.operations]
+            good_enough = 2.0 * min(rivals, default=float("inf"))
+            return tuning.tune_smooth(child, evaluate_constants, problem.tuning.points, rng, good_enough)
+        case "cma":
+            return tuning.tune_black_box(child, evaluate_constants, rng)
+        case _:
+            return child
+
+
+def _cost(evaluate_constants: ConstantEvaluator) -> Cost:
+    return Cost(evaluations=sum(batch.evaluations for batch in evaluate_constants.measurements))

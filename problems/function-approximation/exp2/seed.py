@@ -1,0 +1,8 @@
+"""A start for 2**x on [0, 1): the straight line through both ends."""
+
+
+def exp2(x):
+    """Approximate 2**x for 0 <= x < 1 with as few of `+ - * /` as possible."""
+    # EVOLVE-BLOCK-START
+    return 1.0 + x
+    # EVOLVE-BLOCK-END

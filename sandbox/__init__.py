@@ -1,0 +1,1 @@
+"""How to run one untrusted program, isolated and metered."""

@@ -1,0 +1,82 @@
+"""Parsing of hostile Python text: bounded before the parser sees it, because the parser is not.
+
+A deep nest or a long integer literal costs CPython quadratic time or its stack, so size, depth and
+literal length are checked on the text; the depth of the tree is checked once more after parsing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+from evolve.core.errors import Forbidden
+
+MAX_SOURCE_BYTES = 256 * 1024
+MAX_DEPTH = 100
+MAX_LITERAL_DIGITS = 400
+
+_LONG_LITERAL = re.compile(rf"[0-9][0-9a-fA-F_xob]{{{MAX_LITERAL_DIGITS},}}")
+_PREFIX_CHAIN = re.compile(rf"(?:(?:[-+~]|\bnot\b|\blambda\b[^:\n]{{0,200}}:)[\s\\]*){{{MAX_DEPTH + 1},}}")
+_STRING_OR_COMMENT = re.compile(
+    r"\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|#[^\n]*", re.S
+)
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+def parse(text: str) -> ast.Module:
+    """The module's syntax tree.
+
+    Raises:
+        Forbidden: larger than 256 KiB, nested deeper than 100, an integer literal of more than 400 digits,
+            a null byte, or not Python at all. The message names the bound and the line.
+    """
+    _check_text(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"line {line}: " if line else ""
+        raise Forbidden(f"{where}not Python: {getattr(error, 'msg', error)}") from None
+    except (RecursionError, MemoryError):
+        raise Forbidden(f"nested deeper than {MAX_DEPTH}") from None
+    _check_depth(tree)
+    return tree
+
+
+def _check_text(text: str) -> None:
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_SOURCE_BYTES:
+        raise Forbidden(f"{size:,} bytes of source; at most {MAX_SOURCE_BYTES:,} are read")
+    if long := _LONG_LITERAL.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        raise Forbidden(f"line {line}: a literal of more than {MAX_LITERAL_DIGITS} digits")
+    if chain := _PREFIX_CHAIN.search(text):
+        line = text.count("\n", 0, chain.start()) + 1
+        raise Forbidden(f"line {line}: nested deeper than {MAX_DEPTH}")
+    # Most programs have fewer brackets than the bound has levels: nothing to count then.
+    if sum(map(text.count, _OPEN)) > MAX_DEPTH:
+        _check_brackets(_STRING_OR_COMMENT.sub(lambda found: "\n" * found.group().count("\n"), text))
+
+
+def _check_brackets(code: str) -> None:
+    depth = 0
+    for position, character in enumerate(code):
+        if character in _OPEN:
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = code.count("\n", 0, position) + 1
+                raise Forbidden(f"line {line}: nested deeper than {MAX_DEPTH}")
+        elif character in _CLOSE:
+            depth -= 1
+
+
+def _check_depth(tree: ast.AST) -> None:
+    level: list[ast.AST] = [tree]
+    for _ in range(2 * MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise Forbidden(f"the syntax tree is deeper than {2 * MAX_DEPTH}")
