@@ -157,11 +157,11 @@ class Evaluator:
         score: Score | None = None
         status, feedback = Status.INVALID, ""
         try:
-            score = self.verifier.score(instance, program.evaluate(*instance.args))
-            if np.isfinite(score.value):
-                status = Status.OK
+            given = self.verifier.score(instance, program.evaluate(*instance.args))
+            if np.isfinite(given.value):
+                score, status = given, Status.OK
             else:
-                score, feedback = None, f"the score on {instance.id} is {score.value}"
+                feedback = f"the score on {instance.id} is {given.value}"
         except Invalid as error:
             feedback = str(error)
         value = None if score is None else score.value

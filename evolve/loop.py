@@ -81,7 +81,8 @@ async def run_loop(
     flights: deque[asyncio.Task[Record]] = deque()
     try:
         while True:
-            while search.ready() and not budget.stop_reason(len(flights)):
+            # What was journaled before is finished whatever the budget says: it was paid for.
+            while search.ready() and (search.asked in tickets or not budget.stop_reason(len(flights))):
                 ticket, context = search.ask(tickets.get(search.asked))
                 flights.append(asyncio.create_task(flight.fly(ticket, context)))
             if not flights:

@@ -39,6 +39,11 @@ POLICIES: Mapping[str, Callable[[tuple[Objective, ...]], Policy]] = {
 
 def make_policy(name: str, objectives: tuple[Objective, ...]) -> Policy:
     """The policy of that name. Raises UsageError for an unknown one."""
+    return POLICIES[check_policy(name)](objectives)
+
+
+def check_policy(name: str) -> str:
+    """The name itself. Raises UsageError where there is no such policy."""
     if name not in POLICIES:
         raise UsageError(f"there is no policy {name!r}", f"Choose one of {', '.join(POLICIES)}.")
-    return POLICIES[name](objectives)
+    return name

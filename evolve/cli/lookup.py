@@ -40,9 +40,9 @@ def problem_of(run: RunRow) -> Problem:
         UsageError, ProblemError: it can not be found or loaded, or has changed since the run, so that
             its scores can not be compared any more.
     """
-    from evolve.problem import load
+    from evolve.run import find_problem
 
-    problem = load(run.problem)
+    problem = find_problem(run.problem, run.config.get("folder"))
     if problem.version != run.problem_version:
         raise ProblemError(
             f"{run.problem} has changed since run {run.id}: scores of the two versions can not be compared",

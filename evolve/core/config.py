@@ -42,7 +42,12 @@ def default_archive(given: str | None = None) -> str:
     return given or os.environ.get("EVOLVE_ARCHIVE") or DEFAULT_ARCHIVE
 
 
-def check_budget(evaluations: float, proposals: float, minutes: float | None) -> None:
+def default_proposals(evaluations: float) -> int:
+    """How many proposals a run may make where nothing else is said. Zero where `evaluations` is no budget."""
+    return int(PROPOSALS_PER_EVALUATION * max(evaluations, 1.0)) if 0 < evaluations < 1e15 else 0
+
+
+def check_budget(evaluations: float, proposals: int, minutes: float | None) -> None:
     """Raises UsageError where a limit is not a positive number, or allows nothing to be done."""
     for name, value in (("evaluations", evaluations), ("proposals", proposals), ("minutes", minutes)):
         if value is not None and not (math.isfinite(value) and value > 0):
