@@ -31,8 +31,7 @@ class Ranking:
         not_worse = not_better = np.ones(self._size, dtype=bool)
         for known, new in zip(self._costs[:, : self._size], costs, strict=True):
             not_worse, not_better = not_worse & (known <= new), not_better & (known >= new)
-        dominated = not_better & ~not_worse
-        self._dominators[: self._size][dominated] += 1
+        self._dominators[: self._size] += not_better & ~not_worse
         count = int((not_worse & ~not_better).sum())
         self._costs[:, self._size], self._dominators[self._size] = costs, count
         self._size += 1

@@ -87,7 +87,7 @@ def _fresh(
     if window < 1:
         raise UsageError(f"a window of {window} tickets allows none", "Give a window of at least 1.")
     chosen = check_policy(policy or settings.DEFAULT_POLICY)
-    limit = loaded.search.evaluations if evaluations is None else evaluations
+    limit = float(loaded.search.evaluations if evaluations is None else evaluations)
     proposal_limit = settings.default_proposals(limit) if proposals is None else proposals
     return loaded, RunConfig(seed, chosen, window, start, limit, proposal_limit)
 
@@ -106,7 +106,7 @@ def _resumed(
         )
     config = RunConfig.from_json({key: value for key, value in row.config.items() if key != "folder"})
     if evaluations is not None:
-        config = replace(config, evaluations=evaluations, proposals=settings.default_proposals(evaluations))
+        config = replace(config, evaluations=float(evaluations), proposals=settings.default_proposals(evaluations))
     return loaded, config if proposals is None else replace(config, proposals=proposals)
 
 

@@ -163,8 +163,11 @@ def fit(operators, left, right, start, x, y, weights, iterations):  # type: igno
 
 
 @_jit
-def fit_best(operators, left, right, starts, x, y, iterations, finalists, final_iterations):  # type: ignore[no-untyped-def]
-    """Short fits from all `starts` [N, P], then long ones from the best distinct `finalists`."""
+def fit_best(operators, left, right, starts, x, y, iterations, finalists, final_iterations, bar):  # type: ignore[no-untyped-def]
+    """Short fits from all `starts` [N, P], then long ones from the best distinct `finalists`.
+
+    Ends where the short fits' sum of squares exceeds `bar`. (constants [P], sum of squares, vectors evaluated).
+    """
     number = starts.shape[0]
     weights = np.ones(x.shape[0])
     totals, ends = np.full(number, np.inf), starts.copy()
@@ -173,10 +176,10 @@ def fit_best(operators, left, right, starts, x, y, iterations, finalists, final_
         ends[s], totals[s], used = fit(operators, left, right, starts[s], x, y, weights, iterations)
         vectors += used
     order = np.argsort(totals)
-    best, constants = np.inf, ends[order[0]].copy()
+    best, constants = totals[order[0]], ends[order[0]].copy()
     previous, chosen = -1.0, 0
     for s in order:
-        if chosen >= finalists or not np.isfinite(totals[s]):
+        if chosen >= finalists or not totals[s] <= bar:
             break
         if previous > 0.0 and totals[s] < previous * (1.0 + 1e-4):
             continue  # the same optimum was already taken up

@@ -56,16 +56,17 @@ def propose(
     if identify(tuned)[0] == identify(straight_line.parse(parent.main, parent.entry))[0]:
         return Failure(ticket, Status.UNCHANGED, "the moves gave the parent again", _cost(evaluate_constants))
     measurements = tuple(evaluate_constants.measurements)
-    return Candidate(ticket, with_body(parent, tuned), idea, (), _cost(evaluate_constants), measurements)
+    source = with_body(problem.seed, tuned)  # a parent may be a baseline, whose file has other words around the block
+    return Candidate(ticket, source, idea, (), _cost(evaluate_constants), measurements)
 
 
-def with_body(parent: Source, program: StraightLine) -> Source:
-    """The parent's file with the block's text replaced; everything outside the block stays as it is."""
-    block = find_block(parent.main)
-    marker = parent.main[: block.start].splitlines()[-1]
+def with_body(file: Source, program: StraightLine) -> Source:
+    """`file` with the block's text replaced by the program; everything outside the block stays as it is."""
+    block = find_block(file.main)
+    marker = file.main[: block.start].splitlines()[-1]
     indent = marker[: len(marker) - len(marker.lstrip())]
     body = textwrap.indent(program.render(), indent) + "\n"
-    return parent.with_main(parent.main[: block.start] + body + parent.main[block.end :])
+    return file.with_main(file.main[: block.start] + body + file.main[block.end :])
 
 
 def _new_skeleton(

@@ -16,9 +16,12 @@ from evaluators.constants import ConstantEvaluator, Vector
 from evolve.core.rng import Generator
 from sandbox.straight_line import OPERATORS, StraightLine
 
-STARTS = 20
+# Random starts find other optima of small programs; in many dimensions only the warm ones lead anywhere.
+MAX_STARTS, MIN_STARTS, STARTS_BUDGET = 20, 8, 100
 WARM_STARTS = 4
 SHORT_ITERATIONS, FINALISTS, LONG_ITERATIONS = 20, 5, 300
+# A long fit seldom gains more than this factor over a short one.
+HOPELESS = 300.0
 MINIMAX_ROUNDS, MINIMAX_POINTS = 25, 50
 EXCHANGE_ROUNDS, EXCHANGE_POINTS = 8, 513
 Tape = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -42,8 +45,9 @@ def tune_smooth(
     tape = compile_tape(program)
     coarse = evaluate_constants.smooth_target(points)
     starts = _starts(np.array(program.constants), rng)
+    bar = points * min(HOPELESS * good_enough, 1e100) ** 2
     constants, _, vectors = least_squares.fit_best(
-        *tape, starts, coarse.x, coarse.y, SHORT_ITERATIONS, FINALISTS, LONG_ITERATIONS
+        *tape, starts, coarse.x, coarse.y, SHORT_ITERATIONS, FINALISTS, LONG_ITERATIONS, bar
     )
     fine = evaluate_constants.smooth_target(MINIMAX_POINTS)
     error = least_squares.largest_error(*tape, constants, fine.x, fine.y)
@@ -101,8 +105,8 @@ def _make_minimax(tape: Tape, constants: Vector, target: SmoothTarget, evaluate_
 
 
 def _starts(warm: Vector, rng: Generator) -> Vector:
-    """[STARTS, P]: the warm start, perturbations of it, and random vectors."""
-    size = (STARTS, warm.size)
+    """[N, P]: the warm start, perturbations of it, and random vectors."""
+    size = (min(MAX_STARTS, max(MIN_STARTS, STARTS_BUDGET // warm.size)), warm.size)
     signs = np.where(rng.random(size) < 0.5, -1.0, 1.0)
     starts: Vector = signs * 10.0 ** rng.uniform(*MAGNITUDES, size)
     starts[:WARM_STARTS] = warm * (1.0 + 0.3 * rng.standard_normal((WARM_STARTS, warm.size)))
