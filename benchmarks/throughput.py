@@ -41,7 +41,9 @@ def report(what: str, unit: str, rounds: int, measure: Callable[[int], float], t
     """Measure `rounds` times and print median, range and target."""
     rates = [measure(i) for i in range(rounds)]
     median = statistics.median(rates)
-    print(f"{what:40s} {median:8,.0f} {unit} ({min(rates):,.0f} to {max(rates):,.0f}; at least {target:,.0f})", flush=True)
+    print(
+        f"{what:40s} {median:8,.0f} {unit} ({min(rates):,.0f} to {max(rates):,.0f}; at least {target:,.0f})", flush=True
+    )
 
 
 def candidates(number: int) -> list[Source]:

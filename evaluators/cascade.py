@@ -83,7 +83,10 @@ class Evaluator:
         for instance in self.train:
             digest.update(instance.id.encode())
             for part in (*instance.args, instance.truth):
-                digest.update(np.ascontiguousarray(part).tobytes())
+                array = np.asarray(part)
+                # Objects have no bytes of their own, only addresses.
+                content = repr(part).encode() if array.dtype.hasobject else array.tobytes()
+                digest.update(f"|{array.dtype.str}{array.shape}|".encode() + content)
         return digest.hexdigest()
 
     @property

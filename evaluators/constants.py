@@ -36,7 +36,8 @@ class ConstantEvaluator:
         return losses
 
     def smooth_target(self, points: int) -> SmoothTarget:
-        """A subset of train for compiled least squares: `points` of its points at Chebyshev nodes.
+        """A subset of train for compiled least squares: `points` of its points at the extrema of a
+        Chebyshev polynomial, both ends included.
 
         Raises:
             ProblemError: the problem's verifier has no `target`.
@@ -49,7 +50,7 @@ class ConstantEvaluator:
         instance = self.evaluator.train[0]
         x, y = self.evaluator.verifier.target(instance)
         order = np.argsort(x)
-        nodes = (1.0 - np.cos(np.pi * (np.arange(points) + 0.5) / points)) / 2.0
+        nodes = (1.0 - np.cos(np.pi * np.arange(points) / (points - 1))) / 2.0
         wanted = x[order[0]] + nodes * (x[order[-1]] - x[order[0]])
         chosen = order[np.searchsorted(x[order], wanted)]
         return SmoothTarget(np.ascontiguousarray(x[chosen]), np.ascontiguousarray(y[chosen]), points / len(x))

@@ -53,12 +53,20 @@ def outside_block(text: str) -> tuple[str, str]:
 def identify(program: StraightLine) -> tuple[str, str]:
     """(program_id, skeleton_id): BLAKE2b-128 of the normalised program with and without its constants.
 
-    Names, comments, layout, dead statements, repeated expressions and the order of the operands
-    of + and * do not count.
+    Names, comments, layout, dead statements, repeated expressions and the order of statements and of the
+    operands of + and * do not count. Each value is named by the digest of what it is made of (Merkle 1987); a
+    skeleton, where equal names need not be equal values, counts by whom each value is used as well.
     """
-    skeleton = repr(program.skeleton)
-    constants = ",".join(value.hex() for value in program.constants)
-    return _digest(f"{skeleton}|{constants}"), _digest(skeleton)
+    first = len(program.arguments)
+    arguments = [f"a{i}" for i in range(first)]
+    values = _digests(program, [*arguments, *(constant.hex() for constant in program.constants)])
+    shapes = _digests(program, [*arguments, *("c" for _ in program.constants)])
+    users: list[list[str]] = [[] for _ in shapes]
+    for slot, (operator, left, right) in enumerate(program.steps, first + len(program.constants)):
+        for side, operand in enumerate((left, right)):
+            users[operand].append(shapes[slot] + (str(side) if operator in "-/" else ""))
+    places = sorted(f"{shape}:{','.join(sorted(used))}" for shape, used in zip(shapes, users, strict=True))
+    return _digest(f"{first}|{values[program.result]}"), _digest(f"{first}|{shapes[program.result]}|{places}")
 
 
 def screen(source: Source, seed: Source) -> Screened:
@@ -77,6 +85,17 @@ def screen_baseline(source: Source) -> Screened:
     program = straight_line.parse(source.main, source.entry)
     program_id, skeleton_id = identify(program)
     return Screened(program, program_id, skeleton_id)
+
+
+def _digests(program: StraightLine, names: list[str]) -> list[str]:
+    """A name for each slot, made from those of arguments and constants."""
+    names = names.copy()
+    for operator, left, right in program.steps:
+        operands = [names[left], names[right]]
+        if operator in "+*":
+            operands.sort()
+        names.append(_digest(operator.join(operands)))
+    return names
 
 
 def _digest(text: str) -> str:

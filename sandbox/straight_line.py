@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from evolve.core.errors import Forbidden
+from evolve.core.errors import Forbidden, Invalid
 from sandbox.syntax import parse as parse_python
 
 MAX_OPERATIONS = 256
@@ -56,7 +56,12 @@ class StraightLine:
         """Run on whole arrays, in the arrays' precision: float32 in, float32 arithmetic throughout.
 
         Overflow, division by zero and invalid operations give infinities and NaN, as on a machine.
+
+        Raises:
+            Invalid: the program takes another number of arguments.
         """
+        if len(args) != len(self.arguments):
+            raise Invalid(f"the program takes {len(self.arguments)} arguments, not {len(args)}")
         dtype = args[0].dtype
         with np.errstate(all="ignore"):
             slots: list[NDArray[np.floating]] = [*args, *(np.asarray(c, dtype) for c in self.constants)]
@@ -78,12 +83,15 @@ class StraightLine:
     def render(self) -> str:
         """The body as Python text, one operation a line, unindented."""
         expressions, result = self.expressions()
+        prefix = "t"
+        while any(name.startswith(prefix) for name in self.arguments):
+            prefix += "_"
 
         def text(value: Value) -> str:
             kind, number = value
-            return self.arguments[int(number)] if kind == "a" else repr(number) if kind == "c" else f"t{int(number)}"
+            return self.arguments[int(number)] if kind == "a" else repr(number) if kind == "c" else f"{prefix}{int(number)}"
 
-        lines = [f"t{i} = {text(left)} {op} {text(right)}" for i, (op, left, right) in enumerate(expressions)]
+        lines = [f"{prefix}{i} = {text(left)} {op} {text(right)}" for i, (op, left, right) in enumerate(expressions)]
         return "\n".join([*lines, f"return {text(result)}"])
 
     def with_constants(self, constants: tuple[float, ...]) -> StraightLine:
@@ -115,8 +123,15 @@ def _only_function(tree: ast.Module, entry: str) -> ast.FunctionDef:
         raise Forbidden(f"the file must hold one function, named {entry}")
     function = functions[0]
     spec = function.args
-    if function.decorator_list or spec.vararg or spec.kwarg or spec.kwonlyargs or spec.defaults or not spec.args:
+    if function.decorator_list or spec.vararg or spec.kwarg or spec.kwonlyargs or spec.defaults or not (spec.posonlyargs or spec.args):
         raise Forbidden(f"line {function.lineno}: {entry} takes plain positional arguments and no decorators")
+    names = [argument.arg for argument in (*spec.posonlyargs, *spec.args)]
+    if len(set(names)) < len(names):
+        raise Forbidden(f"line {function.lineno}: {entry} has two arguments of one name")
+    # Python runs annotations when it reads the file.
+    notes = [function.returns, *(argument.annotation for argument in (*spec.posonlyargs, *spec.args))]
+    if getattr(function, "type_params", ()) or not all(note is None or isinstance(note, ast.Name) for note in notes):
+        raise Forbidden(f"line {function.lineno}: annotations may only be names")
     return function
 
 
@@ -136,7 +151,7 @@ class Builder:
     def __init__(self, arguments: tuple[str, ...]) -> None:
         self.arguments = arguments
         self.expressions: list[Expression] = []
-        self._known: dict[Expression, Value] = {}
+        self._known: dict[str, Value] = {}
 
     def add(self, symbol: str, left: Value, right: Value) -> Value:
         """The value of `left symbol right`; folds constants, merges what stands already.
@@ -149,12 +164,12 @@ class Builder:
                 return constant(float(_UFUNCS[symbol](np.float64(left[1]), right[1])))
         if symbol in "+*" and right < left:  # so that `c + x` and `x + c` are the same
             left, right = right, left
-        key = (symbol, left, right)
+        key = repr((symbol, left, right))  # as text, because 0.0 == -0.0
         if key not in self._known:
             if len(self.expressions) >= MAX_OPERATIONS:
                 raise Forbidden(f"more than {MAX_OPERATIONS} operations")
             self._known[key] = ("s", len(self.expressions))
-            self.expressions.append(key)
+            self.expressions.append((symbol, left, right))
         return self._known[key]
 
     def assemble(self, result: Value) -> StraightLine:

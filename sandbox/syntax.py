@@ -16,10 +16,14 @@ MAX_SOURCE_BYTES = 256 * 1024
 MAX_DEPTH = 100
 MAX_LITERAL_DIGITS = 400
 
-_LONG_LITERAL = re.compile(rf"[0-9][0-9a-fA-F_xob]{{{MAX_LITERAL_DIGITS},}}")
-_PREFIX_CHAIN = re.compile(rf"(?:(?:[-+~]|\bnot\b|\blambda\b[^:\n]{{0,200}}:)[\s\\]*){{{MAX_DEPTH + 1},}}")
+# Every repeat is possessive and no match needs a closing quote: hostile text can not make them backtrack.
+_LONG_LITERAL = re.compile(rf"[0-9](?:_?[0-9a-fA-FxXoO]){{{MAX_LITERAL_DIGITS}}}")
+_PREFIX = re.compile(r"[-+~]|\bnot\b|\blambda\b[^:\n]{0,200}:")
+_PREFIX_CHAIN = re.compile(rf"(?:(?:{_PREFIX.pattern})[\s\\]*+)++")
 _STRING_OR_COMMENT = re.compile(
-    r"\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|#[^\n]*", re.S
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?|"(?:[^"\\\n]|\\.)*+"?|#[^\n]*|'''
+    r"""'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?|'(?:[^'\\\n]|\\.)*+'?""",
+    re.S,
 )
 _OPEN, _CLOSE = "([{", ")]}"
 
@@ -34,7 +38,7 @@ def parse(text: str) -> ast.Module:
     _check_text(text)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore")  # which kind an invalid escape raises depends on the interpreter
             tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
@@ -50,15 +54,18 @@ def _check_text(text: str) -> None:
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_SOURCE_BYTES:
         raise Forbidden(f"{size:,} bytes of source; at most {MAX_SOURCE_BYTES:,} are read")
-    if long := _LONG_LITERAL.search(text):
-        line = text.count("\n", 0, long.start()) + 1
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    code = _STRING_OR_COMMENT.sub(lambda found: "''" + "\n" * found.group().count("\n"), text)
+    if long := _LONG_LITERAL.search(code):
+        line = code.count("\n", 0, long.start()) + 1
         raise Forbidden(f"line {line}: a literal of more than {MAX_LITERAL_DIGITS} digits")
-    if chain := _PREFIX_CHAIN.search(text):
-        line = text.count("\n", 0, chain.start()) + 1
-        raise Forbidden(f"line {line}: nested deeper than {MAX_DEPTH}")
+    for chain in _PREFIX_CHAIN.finditer(code):
+        if chain.end() - chain.start() > MAX_DEPTH and len(_PREFIX.findall(chain.group())) > MAX_DEPTH:
+            line = code.count("\n", 0, chain.start()) + 1
+            raise Forbidden(f"line {line}: nested deeper than {MAX_DEPTH}")
     # Most programs have fewer brackets than the bound has levels: nothing to count then.
-    if sum(map(text.count, _OPEN)) > MAX_DEPTH:
-        _check_brackets(_STRING_OR_COMMENT.sub(lambda found: "\n" * found.group().count("\n"), text))
+    if sum(map(code.count, _OPEN)) > MAX_DEPTH:
+        _check_brackets(code)
 
 
 def _check_brackets(code: str) -> None:

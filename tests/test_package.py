@@ -34,7 +34,9 @@ def test_every_module_stands_in_a_layer() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (contract,) = config["tool"]["importlinter"]["contracts"]
     named = {name.strip() for line in contract["layers"] for name in line.replace("|", ":").split(":")}
-    modules = {f"evolve.{p.stem}" for p in (ROOT / "evolve").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    modules = {
+        f"evolve.{p.stem}" for p in (ROOT / "evolve").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
+    }
     assert modules - {"evolve.__init__"} == {name for name in named if name.startswith("evolve.")}
 
 

@@ -90,7 +90,7 @@ def test_a_seed_that_fails_stops_before_the_run_starts(
 
 def test_a_verifier_that_fails_is_named(copy: Path, tmp_path: Path) -> None:
     _replace(copy / "verifier.py", "def score(", "def score(instance, output):\n    return 1 / 0\n\ndef unused(")
-    with pytest.raises(ProblemError, match="the verifier fails on .*ZeroDivisionError"):
+    with pytest.raises(ProblemError, match=r"the verifier fails on .*ZeroDivisionError"):
         run(copy, evaluations=10, archive=tmp_path / "archive.db")
 
 

@@ -115,7 +115,9 @@ def test_the_gate_turns_down_what_is_no_strict_improvement(problem: Problem) -> 
     (first, _), (second, _) = search.ask(), search.ask()
     _finish(search, _work(problem, first, "0.97 * x + 0.97"))
     # Better on train's points, worse when proven: a pole between the points, say.
-    refused = _finish(search, _work(problem, second, "0.9702 * x + 0.9702"), {"max_relative_error": 9.0, "operations": 2.0})
+    refused = _finish(
+        search, _work(problem, second, "0.9702 * x + 0.9702"), {"max_relative_error": 9.0, "operations": 2.0}
+    )
     assert refused.promotion is not None
     assert not refused.promotion.accepted
     assert refused.program_id not in {champion.program_id for champion in search.front}

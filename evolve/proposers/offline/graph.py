@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from evolve.core.errors import Forbidden
 from evolve.core.rng import Generator, draw
-from sandbox.straight_line import Builder, StraightLine, Value
+from sandbox.straight_line import Builder, StraightLine, Value, constant
 
 SYMBOLS = "+-*/"
 _SYMBOL_WEIGHTS = (0.3, 0.2, 0.25, 0.25)
@@ -166,7 +166,7 @@ def _canonical(builder: Builder, symbol: str, left: Value, right: Value) -> Valu
         if symbol == "-":
             return builder.add("+", left, ("c", -right[1]))
         if symbol == "/" and right[1]:
-            return builder.add("*", left, ("c", 1.0 / right[1]))
+            return builder.add("*", left, constant(1.0 / right[1]))
     if left == right and symbol in "-/":
         return "c", 0.0 if symbol == "-" else 1.0
     if left == right and symbol == "+":

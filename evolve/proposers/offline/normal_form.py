@@ -13,12 +13,20 @@ from sandbox.syntax import parse
 def normalise(text: str) -> str:
     """The normal form as text. Raises Forbidden where the text is not Python or out of bounds."""
     tree = parse(text)
+    _rename_locals(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            _Renamer(node).visit_body()
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             _drop_docstring(node)
     return ast.dump(tree)
+
+
+def _rename_locals(node: ast.AST) -> None:
+    """Rename in each outermost function: that covers the functions inside it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            _Renamer(child).visit_body()
+        else:
+            _rename_locals(child)
 
 
 def _drop_docstring(node: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
@@ -28,18 +36,23 @@ def _drop_docstring(node: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | 
 
 
 class _Renamer(ast.NodeTransformer):
-    """Numbers a function's local names in the order in which they are first assigned. Arguments keep theirs."""
+    """Numbers a function's local names in the order in which they are first assigned.
+
+    Arguments keep theirs, and so does every name that is not only a variable: of an import, a function, a
+    class, a handler or a pattern. The new names are not Python's, so that none stands in the text already.
+    """
 
     def __init__(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.function = function
         shared = {name for n in ast.walk(function) if isinstance(n, ast.Global | ast.Nonlocal) for name in n.names}
         stores = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         stores.sort(key=lambda n: (n.lineno, n.col_offset))
-        arguments = {a.arg for n in ast.walk(function) if isinstance(n, ast.arguments) for a in n.args}
+        kept = {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)}
+        kept |= {getattr(n, field, None) for n in ast.walk(function) for field in ("name", "asname", "rest")}
         self.names: dict[str, str] = {}
         for store in stores:
-            if store.id not in shared and store.id not in arguments:
-                self.names.setdefault(store.id, f"local{len(self.names)}")
+            if store.id not in shared | kept:
+                self.names.setdefault(store.id, f"%{len(self.names)}")
 
     def visit_body(self) -> None:
         """Rename throughout the function."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 
+import numpy as np
+
 from evaluators.constants import ConstantEvaluator
 from evaluators.screen import find_block, identify
 from evolve.core.errors import Forbidden
@@ -49,7 +51,7 @@ def propose(
     rng = generator(ticket.seed, "propose")
     parent = context.parents[0]
     try:
-        child, idea = _new_skeleton(problem, visits, ticket, context, rng)
+        child, idea = _new_skeleton(problem, evaluate_constants, visits, ticket, context, rng)
     except Forbidden as error:
         return Failure(ticket, Status.NO_PROGRAM, str(error))
     tuned = _tune(problem, child, evaluate_constants, context, rng)
@@ -70,7 +72,12 @@ def with_body(file: Source, program: StraightLine) -> Source:
 
 
 def _new_skeleton(
-    problem: Problem, visits: Visits, ticket: Ticket, context: Context, rng: Generator
+    problem: Problem,
+    evaluate_constants: ConstantEvaluator,
+    visits: Visits,
+    ticket: Ticket,
+    context: Context,
+    rng: Generator,
 ) -> tuple[StraightLine, str]:
     """Change the parent until the skeleton is new, and small enough; one unit of the try after that."""
     reason = "no try gave a program"
@@ -85,11 +92,18 @@ def _new_skeleton(
             reason = f"{child.operations} operations; at most {problem.search.max_operations} are searched"
         elif not any(slot < len(child.arguments) for _, *operands in child.steps for slot in operands):
             reason = "the program does not use its argument"
+        elif not _is_finite(child, evaluate_constants):
+            reason = "no value somewhere, whatever the constants"
         elif visits(identify(child)[1], context.horizon) >= _FITS_PER_SKELETON:
             reason = "every try gave a program that was fitted before"
         else:
             return child, f"{ticket.operator}: {child.operations} operations, {len(child.constants)} constants"
     raise Forbidden(f"{_TRIES} tries: {reason}")
+
+
+def _is_finite(child: StraightLine, evaluate_constants: ConstantEvaluator) -> bool:
+    """False for programs like c / x where the probe holds 0: no constants will mend them."""
+    return all(np.isfinite(child.evaluate(*probe.args)).all() for probe in evaluate_constants.evaluator.probe)
 
 
 def _changer(ticket: Ticket, context: Context, rng: Generator) -> Callable[[], StraightLine]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -73,9 +74,8 @@ class Page:
         self.text = text
         self.tree = parse(text)
         self.block: Block = find_block(text)
-        self._lines = [0]
-        for line in text.splitlines(keepends=True):
-            self._lines.append(self._lines[-1] + len(line))
+        # Python's lines: str.splitlines would also break at form feeds and other characters.
+        self._lines = [0, *(found.end() for found in re.finditer(r"\r\n?|\n", text)), len(text)]
         self._parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
     def span(self, node: ast.AST) -> tuple[int, int]:

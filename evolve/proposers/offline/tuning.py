@@ -19,15 +19,15 @@ from sandbox.straight_line import OPERATORS, StraightLine
 # Random starts find other optima of small programs; in many dimensions only the warm ones lead anywhere.
 MAX_STARTS, MIN_STARTS, STARTS_BUDGET = 20, 8, 100
 WARM_STARTS = 4
-SHORT_ITERATIONS, FINALISTS, LONG_ITERATIONS = 20, 5, 300
+SHORT_ITERATIONS, FINALISTS, LONG_ITERATIONS = 30, 2, 300
 # A long fit seldom gains more than this factor over a short one.
-HOPELESS = 300.0
+HOPELESS = 1e4
 MINIMAX_ROUNDS, MINIMAX_POINTS = 25, 50
 EXCHANGE_ROUNDS, EXCHANGE_POINTS = 8, 513
 Tape = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 # Constants of good programs spread over orders of magnitude: starts are log-uniform, both signs.
-MAGNITUDES = (-1.2, 2.3)
+MAGNITUDES = (-0.5, 2.0)
 
 
 def tune_smooth(
