@@ -25,7 +25,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/throughput.py
 
 soak: $(READY)
-	EVOLVE_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 1800
+	EVOLVE_KILLS=50 $(BIN)/python -m pytest tests/loop/test_determinism.py --timeout 3600
 
 clean:
 	rm -rf $(VENV) .evolve .mypy_cache .ruff_cache .pytest_cache

@@ -52,7 +52,7 @@ class ConstantEvaluator:
         order = np.argsort(x)
         nodes = (1.0 - np.cos(np.pi * np.arange(points) / (points - 1))) / 2.0
         wanted = x[order[0]] + nodes * (x[order[-1]] - x[order[0]])
-        chosen = order[np.searchsorted(x[order], wanted)]
+        chosen = order[np.minimum(np.searchsorted(x[order], wanted), len(x) - 1)]
         return SmoothTarget(np.ascontiguousarray(x[chosen]), np.ascontiguousarray(y[chosen]), points / len(x))
 
     def charge(self, purpose: str, vectors: int, fraction: float, best_loss: float) -> None:

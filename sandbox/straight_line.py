@@ -89,7 +89,9 @@ class StraightLine:
 
         def text(value: Value) -> str:
             kind, number = value
-            return self.arguments[int(number)] if kind == "a" else repr(number) if kind == "c" else f"{prefix}{int(number)}"
+            if kind == "c":
+                return repr(number)
+            return self.arguments[int(number)] if kind == "a" else f"{prefix}{int(number)}"
 
         lines = [f"{prefix}{i} = {text(left)} {op} {text(right)}" for i, (op, left, right) in enumerate(expressions)]
         return "\n".join([*lines, f"return {text(result)}"])
@@ -123,13 +125,13 @@ def _only_function(tree: ast.Module, entry: str) -> ast.FunctionDef:
         raise Forbidden(f"the file must hold one function, named {entry}")
     function = functions[0]
     spec = function.args
-    if function.decorator_list or spec.vararg or spec.kwarg or spec.kwonlyargs or spec.defaults or not (spec.posonlyargs or spec.args):
+    plain = (*spec.posonlyargs, *spec.args)
+    if function.decorator_list or spec.vararg or spec.kwarg or spec.kwonlyargs or spec.defaults or not plain:
         raise Forbidden(f"line {function.lineno}: {entry} takes plain positional arguments and no decorators")
-    names = [argument.arg for argument in (*spec.posonlyargs, *spec.args)]
-    if len(set(names)) < len(names):
+    if len({argument.arg for argument in plain}) < len(plain):
         raise Forbidden(f"line {function.lineno}: {entry} has two arguments of one name")
-    # Python runs annotations when it reads the file.
-    notes = [function.returns, *(argument.annotation for argument in (*spec.posonlyargs, *spec.args))]
+    # Python runs annotations when it loads the file.
+    notes = [function.returns, *(argument.annotation for argument in plain)]
     if getattr(function, "type_params", ()) or not all(note is None or isinstance(note, ast.Name) for note in notes):
         raise Forbidden(f"line {function.lineno}: annotations may only be names")
     return function

@@ -17,7 +17,7 @@ MAX_DEPTH = 100
 MAX_LITERAL_DIGITS = 400
 
 # Every repeat is possessive and no match needs a closing quote: hostile text can not make them backtrack.
-_LONG_LITERAL = re.compile(rf"[0-9](?:_?[0-9a-fA-FxXoO]){{{MAX_LITERAL_DIGITS}}}")
+_NUMBER = re.compile(r"(?<!\w)[0-9](?:_?[0-9a-fA-FxXoO])*+")
 _PREFIX = re.compile(r"[-+~]|\bnot\b|\blambda\b[^:\n]{0,200}:")
 _PREFIX_CHAIN = re.compile(rf"(?:(?:{_PREFIX.pattern})[\s\\]*+)++")
 _STRING_OR_COMMENT = re.compile(
@@ -56,9 +56,10 @@ def _check_text(text: str) -> None:
         raise Forbidden(f"{size:,} bytes of source; at most {MAX_SOURCE_BYTES:,} are read")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     code = _STRING_OR_COMMENT.sub(lambda found: "''" + "\n" * found.group().count("\n"), text)
-    if long := _LONG_LITERAL.search(code):
-        line = code.count("\n", 0, long.start()) + 1
-        raise Forbidden(f"line {line}: a literal of more than {MAX_LITERAL_DIGITS} digits")
+    for number in _NUMBER.finditer(code):
+        if len(number.group().replace("_", "")) > MAX_LITERAL_DIGITS:
+            line = code.count("\n", 0, number.start()) + 1
+            raise Forbidden(f"line {line}: a literal of more than {MAX_LITERAL_DIGITS} digits")
     for chain in _PREFIX_CHAIN.finditer(code):
         if chain.end() - chain.start() > MAX_DEPTH and len(_PREFIX.findall(chain.group())) > MAX_DEPTH:
             line = code.count("\n", 0, chain.start()) + 1

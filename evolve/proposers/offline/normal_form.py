@@ -48,7 +48,7 @@ class _Renamer(ast.NodeTransformer):
         stores = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         stores.sort(key=lambda n: (n.lineno, n.col_offset))
         kept = {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)}
-        kept |= {getattr(n, field, None) for n in ast.walk(function) for field in ("name", "asname", "rest")}
+        kept |= {getattr(n, field, "") for n in ast.walk(function) for field in ("name", "asname", "rest")}
         self.names: dict[str, str] = {}
         for store in stores:
             if store.id not in shared | kept:
