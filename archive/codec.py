@@ -125,9 +125,10 @@ def measurement_rows(run_id: str, record: Record) -> Iterable[Row]:
             "run_id": run_id,
             "number": record.number,
             "position": position,
+            "skeleton_id": batch.skeleton_id,
             "purpose": batch.purpose,
             "vectors": batch.vectors,
-            "fraction": real(batch.fraction, f"a measurement of record {record.number}"),
+            "evaluations": real(batch.evaluations, f"a measurement of record {record.number}"),
             "best_loss": None if isnan(batch.best_loss) else float(batch.best_loss) + 0.0,
         }
 

@@ -92,9 +92,10 @@ def _candidate(candidate: Candidate, known: Source | None) -> dict[str, Any]:
         "cost": {"evaluations": _number(cost.evaluations), "tokens": cost.tokens, "usd": _number(cost.usd)},
         "measurements": [
             {
+                "skeleton_id": batch.skeleton_id,
                 "purpose": batch.purpose,
                 "vectors": batch.vectors,
-                "fraction": _number(batch.fraction),
+                "evaluations": _number(batch.evaluations),
                 "best_loss": _number(batch.best_loss),
             }
             for batch in candidate.measurements

@@ -75,8 +75,8 @@ def _result(row: AnyRow) -> Result:
 
 
 def _measurement(row: AnyRow) -> Measurement:
-    _, _, _, purpose, vectors, fraction, best_loss = row
-    return Measurement(purpose, vectors, fraction, float("nan") if best_loss is None else best_loss)
+    _, _, _, skeleton_id, purpose, vectors, evaluations, best_loss = row
+    return Measurement(skeleton_id, purpose, vectors, evaluations, float("nan") if best_loss is None else best_loss)
 
 
 def _promotion(row: AnyRow) -> Promotion:

@@ -158,9 +158,10 @@ measurements = Table(
     metadata,
     *_of_record(),
     Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("skeleton_id", String, nullable=False),
     Column("purpose", String, nullable=False),
     Column("vectors", BigInteger, nullable=False),
-    Column("fraction", Double, nullable=False),
+    Column("evaluations", Double, nullable=False),
     # Null stands for not-a-number, which SQLite can not hold: no vector had a loss.
     Column("best_loss", Double),
     sqlite_with_rowid=False,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.cascade import Evaluator, SmoothTarget
+from evaluators.screen import identify
 from evolve.core.errors import Invalid
 from evolve.core.types import Measurement
 from sandbox.straight_line import StraightLine
@@ -32,7 +33,8 @@ class ConstantEvaluator:
     def __call__(self, program: StraightLine, vectors: Vector) -> Vector:
         losses = np.array([self._loss(program.with_constants(tuple(vector))) for vector in vectors])
         finite = losses[np.isfinite(losses)]
-        self.charge("constants", len(vectors), 1.0, float(finite.min()) if finite.size else np.inf)
+        best = float(finite.min()) if finite.size else np.inf
+        self.charge(program, "black box", len(vectors), float(len(vectors)), best)
         return losses
 
     def smooth_target(self, points: int) -> SmoothTarget:
@@ -55,9 +57,10 @@ class ConstantEvaluator:
         chosen = order[np.minimum(np.searchsorted(x[order], wanted), len(x) - 1)]
         return SmoothTarget(np.ascontiguousarray(x[chosen]), np.ascontiguousarray(y[chosen]), points / len(x))
 
-    def charge(self, purpose: str, vectors: int, fraction: float, best_loss: float) -> None:
-        """Note that `vectors` were tried at `fraction` of an evaluation each."""
-        self.measurements.append(Measurement(purpose, vectors, fraction, best_loss))
+    def charge(self, program: StraightLine, purpose: str, vectors: int, evaluations: float, best_loss: float) -> None:
+        """Note that `vectors` were tried on the program's skeleton, at the cost of `evaluations`."""
+        _, skeleton_id = identify(program)
+        self.measurements.append(Measurement(skeleton_id, purpose, vectors, evaluations, best_loss))
 
     def _loss(self, program: StraightLine) -> float:
         objective = self.evaluator.objectives[0]

@@ -89,11 +89,17 @@ async def run_loop(
                 return budget.stop_reason(0) or "exhausted"
             record = await flights.popleft()  # durable
             search.tell(record)
-            if record.skeleton_id is not None:
-                flight.engine.share((record.skeleton_id, record.number))
+            for skeleton_id in tried_skeletons(record):
+                flight.engine.share((skeleton_id, record.number))
             budget.settle(record)
             watch(record)
     finally:
         for task in flights:
             task.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+
+def tried_skeletons(record: Record) -> set[str]:
+    """Skeletons that the record's proposal fitted, or the one that it has."""
+    fitted = {batch.skeleton_id for batch in record.candidate.measurements} if record.candidate else set()
+    return fitted or ({record.skeleton_id} if record.skeleton_id else set())

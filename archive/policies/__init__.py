@@ -27,7 +27,7 @@ def _hill(objectives: tuple[Objective, ...]) -> Policy:
 def _clade(objectives: tuple[Objective, ...]) -> Policy:
     from archive.policies.clade import Clade
 
-    return Clade()
+    return Clade(objectives)
 
 
 POLICIES: Mapping[str, Callable[[tuple[Objective, ...]], Policy]] = {

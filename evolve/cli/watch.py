@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 5.0
 NEWS_SECONDS = 1.0
 BAR_WIDTH = 24
+WARM_UP = "starting the workers; the very first time numeric kernels are compiled, for about 20 s"
 FIXED_LINES = 12
 """Lines of the live display other than rows of its table."""
 
@@ -84,6 +85,7 @@ class LineWatch:
 
     def _start(self, event: RunStarted) -> None:
         self._print(f"run {event.run_id}: {event.problem}, {budget_text(event)}")
+        self._print(WARM_UP)
         self._print(f"archive {event.archive}" + (f", {event.replayed:,} records replayed" if event.replayed else ""))
 
     def _line(self, event: RecordCommitted) -> None:
@@ -153,7 +155,7 @@ class LiveWatch:
             return Group(Text("evaluating the seed and the baselines ..."))
         head = Text.assemble((started.problem, "bold"), f"  run {started.run_id}", overflow="ellipsis", no_wrap=True)
         if latest is None:
-            return Group(head, Text(budget_text(started)))
+            return Group(head, Text(budget_text(started)), Text(WARM_UP, style="dim"))
         rows = max(3, self.console.height - FIXED_LINES)
         table = ladder_table(self.objectives, started.seed, started.baselines, latest.front, rows=rows)
         counts = Text(self.progress.counts_text(), style="dim")

@@ -89,18 +89,14 @@ class Cost:
 class Measurement:
     """A batch of constant vectors that a proposer tried on one lifted program; told to no policy.
 
-    `fraction` is the share of an evaluation that one vector cost.
+    `evaluations` is what the batch is charged: each vector the share of train's points that it was tried on.
     """
 
+    skeleton_id: str
     purpose: str
     vectors: int
-    fraction: float
+    evaluations: float
     best_loss: float
-
-    @property
-    def evaluations(self) -> float:
-        """What the batch is charged, in evaluations."""
-        return self.vectors * self.fraction
 
 
 @dataclass(frozen=True, slots=True)

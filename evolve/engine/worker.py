@@ -25,7 +25,9 @@ class Worker:
         # Everything slow to load is loaded before the first task.
         _ = self.evaluator.evaluation_set
         if self.problem.tuning.method == "least_squares":
-            from evolve.proposers.offline import least_squares  # noqa: F401
+            from evolve.proposers.offline import least_squares
+
+            least_squares.warm_up()
 
     def share(self, entry: tuple[str, int]) -> None:
         """A record became known: (skeleton id, record number)."""

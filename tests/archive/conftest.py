@@ -29,7 +29,7 @@ def build_record(number: int, status: Status = Status.OK, **changes: object) -> 
     program = f"{number:04x}" * 8
     ticket = Ticket(number, "expand", ("0000" * 8,) if number else (), (), "mutate", None, number * 7919)
     source = Source({"program.py": f"def f(x):\n    return x * {number}.5\n"}, "f")
-    batch = Measurement("constants", 12, 0.025, 0.125)
+    batch = Measurement("5ke1e70n", "constants", 12, 0.025, 0.125)
     candidate = Candidate(ticket, source, "scale it", ("r1",), Cost(0.3, 17, 0.002), (batch,))
     verdict = Verdict(
         status,

@@ -43,7 +43,7 @@ def records(draw: st.DrawFn, number: int) -> Record:
     )
     status = draw(st.sampled_from(Status))
     results = st.builds(Result, names, st.sampled_from(Status), st.none() | reals, reals, reals, counts)
-    measurements = st.builds(Measurement, names, counts, reals, reals)
+    measurements = st.builds(Measurement, names, names, counts, reals, reals)
     verdict = Verdict(
         status,
         draw(reals) if status.scored else None,
@@ -169,7 +169,7 @@ def test_the_export_tells_scores_apart(tmp_path: Path, make_record: MakeRecord) 
 
 def test_a_loss_that_is_not_a_number_comes_back(tmp_path: Path, make_record: MakeRecord) -> None:
     record = make_record(0)
-    batch = Measurement("constants", 3, 0.1, float("nan"))
+    batch = Measurement("5ke1e70n", "constants", 3, 0.1, float("nan"))
     record = replace(record, candidate=replace(record.candidate, measurements=(batch,)))  # type: ignore[type-var]
     with Archive.open(tmp_path / "archive.db") as archive:
         run_id = archive.begin_run(problem="p", problem_version="v", config={}, run_seed=3)

@@ -133,12 +133,12 @@ class Draft:
 
 
 _MOVES: tuple[tuple[Callable[[Draft, Generator], None], float], ...] = (
-    (Draft.insert, 0.35),
-    (Draft.remove, 0.20),
+    (Draft.insert, 0.30),
+    (Draft.remove, 0.18),
     (Draft.rewire, 0.20),
-    (Draft.change_operator, 0.12),
-    (Draft.square, 0.08),
-    (Draft.reuse, 0.05),
+    (Draft.change_operator, 0.10),
+    (Draft.square, 0.07),
+    (Draft.reuse, 0.15),
 )
 
 

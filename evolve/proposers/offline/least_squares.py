@@ -322,3 +322,12 @@ def minimax(operators, left, right, start, x, y, rounds):  # type: ignore[no-unt
         if error < best:
             best, best_constants = error, constants.copy()
     return best_constants, best, vectors
+
+
+def warm_up() -> None:
+    """Compile everything, or load it from numba's cache; the first time takes some 15 seconds."""
+    tape = np.array([0]), np.array([0]), np.array([1])
+    start, x, y = np.array([1.0]), np.linspace(0.0, 1.0, 3), np.ones(3)
+    fit_best(*tape, start[np.newaxis], x, y, 1, 1, 1, np.inf)
+    minimax(*tape, start, x, y, 1)
+    equalise(*tape, start, x, y, 1)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +26,8 @@ from sandbox.straight_line import StraightLine
 
 OPERATORS = ("mutate", "crossover", "edit")
 OPERATOR_WEIGHTS = (0.85, 0.10, 0.05)
+# A ticket tunes children until it has spent this many evaluations, and proposes the most promising one.
+LITTER_EVALUATIONS, MAX_LITTER = 15.0, 8
 _TRIES = 40
 # A skeleton met before is worth another fit, from other starts, but not a third.
 _FITS_PER_SKELETON = 2
@@ -51,15 +55,49 @@ def propose(
     rng = generator(ticket.seed, "propose")
     parent = context.parents[0]
     try:
-        child, idea = _new_skeleton(problem, evaluate_constants, visits, ticket, context, rng)
+        litter = _litter(problem, evaluate_constants, visits, ticket, context, rng)
     except Forbidden as error:
         return Failure(ticket, Status.NO_PROGRAM, str(error))
-    tuned = _tune(problem, child, evaluate_constants, context, rng)
-    if identify(tuned)[0] == identify(straight_line.parse(parent.main, parent.entry))[0]:
+    best = min(litter, key=lambda pup: pup.promise)
+    if identify(best.program)[0] == identify(straight_line.parse(parent.main, parent.entry))[0]:
         return Failure(ticket, Status.UNCHANGED, "the moves gave the parent again", _cost(evaluate_constants))
-    measurements = tuple(evaluate_constants.measurements)
-    source = with_body(problem.seed, tuned)  # a parent may be a baseline, whose file has other words around the block
-    return Candidate(ticket, source, idea, (), _cost(evaluate_constants), measurements)
+    idea = f"{ticket.operator}: {best.program.operations} operations, {len(best.program.constants)} constants"
+    # A parent may be a baseline, whose file has other words around the block: the seed's file is the frame.
+    source = with_body(problem.seed, best.program)
+    return Candidate(ticket, source, idea, (), _cost(evaluate_constants), tuple(evaluate_constants.measurements))
+
+
+@dataclass(frozen=True, slots=True)
+class Pup:
+    """A tuned child and its error relative to that of the best program of its size: less is better."""
+
+    program: StraightLine
+    promise: float
+
+
+def _litter(
+    problem: Problem,
+    evaluate_constants: ConstantEvaluator,
+    visits: Visits,
+    ticket: Ticket,
+    context: Context,
+    rng: Generator,
+) -> list[Pup]:
+    """Several children where a fit is much cheaper than a ticket; one where tuning costs whole evaluations."""
+    litter: list[Pup] = []
+    size = MAX_LITTER if problem.tuning.method == "least_squares" else 1
+    while len(litter) < size and _cost(evaluate_constants).evaluations < LITTER_EVALUATIONS:
+        try:
+            child = _new_skeleton(problem, evaluate_constants, visits, ticket, context, rng)
+        except Forbidden:
+            if litter:
+                break
+            raise
+        rivals = [error for size, error in context.best_by_size if size <= child.operations]
+        rival = min(rivals, default=math.inf)
+        tuned, error = _tune(problem, child, evaluate_constants, rival, rng)
+        litter.append(Pup(tuned, error / rival if math.isfinite(rival) else error))
+    return litter
 
 
 def with_body(file: Source, program: StraightLine) -> Source:
@@ -78,7 +116,7 @@ def _new_skeleton(
     ticket: Ticket,
     context: Context,
     rng: Generator,
-) -> tuple[StraightLine, str]:
+) -> StraightLine:
     """Change the parent until the skeleton is new, and small enough; one unit of the try after that."""
     reason = "no try gave a program"
     change = _changer(ticket, context, rng)
@@ -97,7 +135,7 @@ def _new_skeleton(
         elif visits(identify(child)[1], context.horizon) >= _FITS_PER_SKELETON:
             reason = "every try gave a program that was fitted before"
         else:
-            return child, f"{ticket.operator}: {child.operations} operations, {len(child.constants)} constants"
+            return child
     raise Forbidden(f"{_TRIES} tries: {reason}")
 
 
@@ -119,22 +157,17 @@ def _changer(ticket: Ticket, context: Context, rng: Generator) -> Callable[[], S
 
 
 def _tune(
-    problem: Problem,
-    child: StraightLine,
-    evaluate_constants: ConstantEvaluator,
-    context: Context,
-    rng: Generator,
-) -> StraightLine:
+    problem: Problem, child: StraightLine, evaluate_constants: ConstantEvaluator, rival: float, rng: Generator
+) -> tuple[StraightLine, float]:
+    """The child with fitted constants, and its largest error where the fit knows it."""
     match problem.tuning.method:
         case "least_squares":
-            # Twice the error of the best program of this size: such a fit may enter the front once it is minimax.
-            rivals = [error for size, error in context.best_by_size if size <= child.operations]
-            good_enough = 2.0 * min(rivals, default=float("inf"))
-            return tuning.tune_smooth(child, evaluate_constants, problem.tuning.points, rng, good_enough)
+            # Within twice the rival's error a fit may beat it once it is minimax.
+            return tuning.tune_smooth(child, evaluate_constants, problem.tuning.points, rng, 2.0 * rival)
         case "cma":
-            return tuning.tune_black_box(child, evaluate_constants, rng)
+            return tuning.tune_black_box(child, evaluate_constants, rng), math.inf
         case _:
-            return child
+            return child, math.inf
 
 
 def _cost(evaluate_constants: ConstantEvaluator) -> Cost:

@@ -11,7 +11,6 @@ import warnings
 
 import numpy as np
 
-from evaluators.cascade import SmoothTarget
 from evaluators.constants import ConstantEvaluator, Vector
 from evolve.core.rng import Generator
 from sandbox.straight_line import OPERATORS, StraightLine
@@ -32,29 +31,35 @@ MAGNITUDES = (-0.5, 2.0)
 
 def tune_smooth(
     program: StraightLine, evaluate_constants: ConstantEvaluator, points: int, rng: Generator, good_enough: float
-) -> StraightLine:
-    """Constants by multi-start Levenberg-Marquardt on `points` points.
+) -> tuple[StraightLine, float]:
+    """Constants by multi-start Levenberg-Marquardt on `points` points, and the largest error that they leave.
 
     A fit whose largest error is below `good_enough` is worth the cost of making it minimax.
-    Programs of several arguments or without constants come back as they are.
+    Programs of several arguments or without constants come back as they are, with an infinite error.
     """
     from evolve.proposers.offline import least_squares  # numba takes a second to import
 
     if not program.constants or not program.steps or len(program.arguments) != 1:
-        return program
+        return program, math.inf
     tape = compile_tape(program)
-    coarse = evaluate_constants.smooth_target(points)
+    coarse, fine = evaluate_constants.smooth_target(points), evaluate_constants.smooth_target(MINIMAX_POINTS)
     starts = _starts(np.array(program.constants), rng)
     bar = points * min(HOPELESS * good_enough, 1e100) ** 2
     constants, _, vectors = least_squares.fit_best(
         *tape, starts, coarse.x, coarse.y, SHORT_ITERATIONS, FINALISTS, LONG_ITERATIONS, bar
     )
-    fine = evaluate_constants.smooth_target(MINIMAX_POINTS)
-    error = least_squares.largest_error(*tape, constants, fine.x, fine.y)
-    evaluate_constants.charge("least squares", vectors, coarse.fraction, float(error))
+    cost = vectors * coarse.fraction
+    error = float(least_squares.largest_error(*tape, constants, fine.x, fine.y))
     if error < good_enough:
-        constants = _make_minimax(tape, constants, fine, evaluate_constants)
-    return program if not np.isfinite(constants).all() else program.with_constants(tuple(constants))
+        dense = evaluate_constants.smooth_target(EXCHANGE_POINTS)
+        constants, error, rounds = least_squares.minimax(*tape, constants, fine.x, fine.y, MINIMAX_ROUNDS)
+        constants, error, steps = least_squares.equalise(*tape, constants, dense.x, dense.y, EXCHANGE_ROUNDS)
+        vectors += rounds + steps
+        cost += rounds * fine.fraction + steps * dense.fraction
+    evaluate_constants.charge(program, "least squares", int(vectors), float(cost), float(error))
+    if not np.isfinite(constants).all():
+        return program, math.inf
+    return program.with_constants(tuple(constants)), float(error)
 
 
 def tune_black_box(
@@ -90,18 +95,6 @@ def compile_tape(program: StraightLine) -> Tape:
     left = np.array([a for _, a, _ in program.steps], dtype=np.int64)
     right = np.array([b for _, _, b in program.steps], dtype=np.int64)
     return operators, left, right
-
-
-def _make_minimax(tape: Tape, constants: Vector, target: SmoothTarget, evaluate_constants: ConstantEvaluator) -> Vector:
-    from evolve.proposers.offline import least_squares
-
-    better, error, vectors = least_squares.minimax(*tape, constants, target.x, target.y, MINIMAX_ROUNDS)
-    evaluate_constants.charge("minimax", vectors, target.fraction, float(error))
-    fine = evaluate_constants.smooth_target(EXCHANGE_POINTS)
-    result: Vector
-    result, error, vectors = least_squares.equalise(*tape, better, fine.x, fine.y, EXCHANGE_ROUNDS)
-    evaluate_constants.charge("exchange", vectors, fine.fraction, float(error))
-    return result
 
 
 def _starts(warm: Vector, rng: Generator) -> Vector:

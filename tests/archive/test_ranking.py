@@ -1,0 +1,74 @@
+"""The top-quarter rule against the definition, record by record."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive.ranking import TOP_SHARE, Ranking
+from evolve.core.rng import generator
+
+Costs = tuple[float, ...]
+
+
+def _dominates(one: Costs, other: Costs) -> bool:
+    return all(a <= b for a, b in zip(one, other, strict=True)) and one != other
+
+
+def _naive(records: list[Costs]) -> bool:
+    """The last record's rule, from the definition: fewer than a quarter have fewer dominators."""
+    dominators = [sum(_dominates(other, record) for other in records) for record in records]
+    return sum(count < dominators[-1] for count in dominators) < TOP_SHARE * len(records)
+
+
+def _check(records: list[Costs], objectives: int) -> None:
+    ranking = Ranking(objectives)
+    for end, record in enumerate(records, 1):
+        assert ranking.add(record) == _naive(records[:end])
+
+
+# Few distinct values, so that ties are the rule.
+SMALL = st.integers(0, 5).map(float)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(SMALL), max_size=40))
+def test_one_objective(records: list[Costs]) -> None:
+    _check(records, 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(SMALL, SMALL), max_size=40))
+def test_two_objectives(records: list[Costs]) -> None:
+    _check(records, 2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(allow_nan=False), st.floats(allow_nan=False)), max_size=25))
+def test_any_costs_that_are_numbers(records: list[Costs]) -> None:
+    _check(records, 2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(SMALL, min_size=1, max_size=40), st.floats(0.1, 10.0))
+def test_the_unit_of_a_cost_does_not_matter(values: list[float], unit: float) -> None:
+    one, other = Ranking(1), Ranking(1)
+    assert [one.add((v,)) for v in values] == [other.add((v * unit - 3.0,)) for v in values]
+
+
+def test_the_first_is_in_the_top_quarter_and_equals_share_a_rank() -> None:
+    ranking = Ranking(1)
+    assert [ranking.add((1.0,)) for _ in range(9)] == [True] * 9
+    assert not ranking.add((2.0,)) and ranking.add((0.5,))
+
+
+def test_more_records_than_were_reserved() -> None:
+    values = generator(1, "ranking").random((2500, 2))
+    ranking = Ranking(2)
+    outcomes = [ranking.add((float(a), float(b))) for a, b in values]
+    better = (values[:, None, :] <= values[None, :, :]).all(2) & (values[:, None, :] < values[None, :, :]).any(2)
+    for end in (1000, 1024, 1025, 2048, 2049, 2500):
+        dominators = better[:end, :end].sum(0)
+        assert outcomes[end - 1] == (int((dominators < dominators[-1]).sum()) < TOP_SHARE * end)
+    assert 0.2 < np.mean(outcomes) < 0.3
