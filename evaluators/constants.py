@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.cascade import Evaluator, SmoothTarget
-from evaluators.screen import identify
+from evaluators.screen import identify_skeleton
 from evolve.core.errors import Invalid
 from evolve.core.types import Measurement
 from sandbox.straight_line import StraightLine
@@ -59,8 +59,7 @@ class ConstantEvaluator:
 
     def charge(self, program: StraightLine, purpose: str, vectors: int, evaluations: float, best_loss: float) -> None:
         """Note that `vectors` were tried on the program's skeleton, at the cost of `evaluations`."""
-        _, skeleton_id = identify(program)
-        self.measurements.append(Measurement(skeleton_id, purpose, vectors, evaluations, best_loss))
+        self.measurements.append(Measurement(identify_skeleton(program), purpose, vectors, evaluations, best_loss))
 
     def _loss(self, program: StraightLine) -> float:
         objective = self.evaluator.objectives[0]
@@ -71,4 +70,5 @@ class ConstantEvaluator:
             ]
         except Invalid:
             return np.inf
-        return float(np.mean([objective.cost(score.metrics[objective.metric]) for score in scores]))
+        loss = float(np.mean([objective.cost(score.metrics[objective.metric]) for score in scores]))
+        return loss if np.isfinite(loss) else np.inf

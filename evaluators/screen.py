@@ -54,19 +54,23 @@ def identify(program: StraightLine) -> tuple[str, str]:
     """(program_id, skeleton_id): BLAKE2b-128 of the normalised program with and without its constants.
 
     Names, comments, layout, dead statements, repeated expressions and the order of statements and of the
-    operands of + and * do not count. Each value is named by the digest of what it is made of (Merkle 1987); a
-    skeleton, where equal names need not be equal values, counts by whom each value is used as well.
+    operands of + and * do not count. Each value is named by the digest of what it is made of (Merkle 1987).
     """
-    first = len(program.arguments)
-    arguments = [f"a{i}" for i in range(first)]
+    arguments = [f"a{i}" for i in range(len(program.arguments))]
     values = _digests(program, [*arguments, *(constant.hex() for constant in program.constants)])
-    shapes = _digests(program, [*arguments, *("c" for _ in program.constants)])
+    return _digest(f"{len(arguments)}|{values[program.result]}"), identify_skeleton(program)
+
+
+def identify_skeleton(program: StraightLine) -> str:
+    """The skeleton_id alone. Equal shapes need not be equal values, so users of each value count as well."""
+    first = len(program.arguments)
+    shapes = _digests(program, [*(f"a{i}" for i in range(first)), *("c" for _ in program.constants)])
     users: list[list[str]] = [[] for _ in shapes]
     for slot, (operator, left, right) in enumerate(program.steps, first + len(program.constants)):
         for side, operand in enumerate((left, right)):
             users[operand].append(shapes[slot] + (str(side) if operator in "-/" else ""))
     places = sorted(f"{shape}:{','.join(sorted(used))}" for shape, used in zip(shapes, users, strict=True))
-    return _digest(f"{first}|{values[program.result]}"), _digest(f"{first}|{shapes[program.result]}|{places}")
+    return _digest(f"{first}|{shapes[program.result]}|{places}")
 
 
 def screen(source: Source, seed: Source) -> Screened:

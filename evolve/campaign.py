@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -197,24 +198,15 @@ def _interrupts(stop: Callable[[], None], wanted: bool) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _in_event_loop(start: Callable[[], Any]) -> Any:
-    """Run a coroutine to its end, also where an event loop is running already (a notebook)."""
+def _in_event_loop(start: Callable[[], Coroutine[Any, Any, str]]) -> str:
+    """Run a coroutine to its end, in a thread where an event loop is running here already (a notebook)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
+        running = False
+    else:
+        running = True
+    if not running:
         return asyncio.run(start())
-    result: list[Any] = []
-    failure: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            result.append(asyncio.run(start()))
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=body)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return result[0]
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: asyncio.run(start())).result()

@@ -63,7 +63,7 @@ class Flight:
         await self.turnstile.enter(ticket.number)
         record = self.search.settle(work)
         if self.search.is_contender(record) and work.screened:
-            promotion = await self.engine.run(Task("prove", (work.screened.program,)))
+            promotion = await self.engine.run(Task("prove", (work.screened.program,), ticket.number))
             record = self.search.promote(record, promotion)
         durable = self.archive.commit(self.run_id, record)
         self.turnstile.leave()

@@ -48,7 +48,7 @@ class Step:
         twin = self.known.get(screened.program_id)
         if twin is not None and twin <= context.horizon:
             return Work(ticket, proposal, duplicate_of(twin), screened)
-        verdict: Verdict = await self.engine.run(Task("evaluate", (screened,)))
+        verdict: Verdict = await self.engine.run(Task("evaluate", (screened,), ticket.number))
         return Work(ticket, proposal, verdict, screened)
 
     async def _propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:

@@ -8,10 +8,15 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A named piece of work with plain, picklable arguments. Names are those of `evolve.engine.worker.WORK`."""
+    """A named piece of work with plain, picklable arguments. Names are those of `evolve.engine.worker.WORK`.
+
+    Of waiting tasks the one with the smallest `priority` starts first: the number of the ticket that it is for,
+    because the oldest ticket in flight holds up all others.
+    """
 
     name: str
     args: tuple[Any, ...]
+    priority: int = 0
 
 
 class Engine(Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import math
 import multiprocessing
 import queue
 import signal
@@ -17,7 +19,8 @@ from evolve.core.errors import EvolveError, InfrastructureError
 from evolve.engine.base import Task
 
 MAX_ATTEMPTS = 3
-Job = tuple[Task, "Future[Any]"]
+# (priority, order of arrival, task and its future; None ends a worker)
+Job = tuple[float, int, "tuple[Task, Future[Any]] | None"]
 
 
 class LocalEngine:
@@ -29,7 +32,8 @@ class LocalEngine:
 
     def __init__(self, folder: str, workers: int) -> None:
         self._folder = folder
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.PriorityQueue[Job] = queue.PriorityQueue()
+        self._arrivals = itertools.count()
         self._log: list[tuple[str, int]] = []
         self._context = multiprocessing.get_context("spawn")
         self._threads = [threading.Thread(target=self._feed, daemon=True, name=f"feed-{i}") for i in range(workers)]
@@ -39,7 +43,7 @@ class LocalEngine:
     async def run(self, task: Task) -> Any:
         """The task's result."""
         future: Future[Any] = Future()
-        self._jobs.put((task, future))
+        self._jobs.put((task.priority, next(self._arrivals), (task, future)))
         return await asyncio.wrap_future(future)
 
     def share(self, entry: tuple[str, int]) -> None:
@@ -53,16 +57,18 @@ class LocalEngine:
     def close(self) -> None:
         """End the workers. Tasks that have not started are cancelled."""
         with contextlib.suppress(queue.Empty):
-            while job := self._jobs.get_nowait():
-                job[1].cancel()
+            while True:
+                _, _, job = self._jobs.get_nowait()
+                if job is not None:
+                    job[1].cancel()
         for _ in self._threads:
-            self._jobs.put(None)
+            self._jobs.put((math.inf, next(self._arrivals), None))
         for thread in self._threads:
             thread.join()
 
     def _feed(self) -> None:
         worker: _Process | None = None
-        while (job := self._jobs.get()) is not None:
+        while (job := self._jobs.get()[2]) is not None:
             task, future = job
             if not future.set_running_or_notify_cancel():
                 continue

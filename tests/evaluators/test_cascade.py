@@ -160,6 +160,17 @@ def test_each_vector_is_charged_an_evaluation_and_failures_are_infinite() -> Non
     assert batch.best_loss == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_loss_that_is_no_number_is_infinite(value: float) -> None:
+    class Lenient(Verifier):
+        def score(self, instance: Instance, output: Any) -> Score:
+            return Score(0.0, {"error": value})
+
+    constants = ConstantEvaluator(_evaluator(Lenient()))
+    assert constants(_program("x * 2.0"), np.array([[1.0]])).tolist() == [np.inf]
+    assert constants.measurements[0].best_loss == np.inf
+
+
 def test_the_loss_is_less_where_the_objective_is_better() -> None:
     evaluator = Evaluator(Verifier(), (Objective("error", "maximize"),), "v", lambda split: 0)
     losses = ConstantEvaluator(evaluator)(_program("x * 2.0 + 1.0"), np.array([[2.0, 1.0], [2.0, 3.0]]))

@@ -33,12 +33,24 @@ class Draft:
         self.operands = [[left, right] for _, left, right in expressions]
 
     def assemble(self) -> StraightLine:
-        """The edited program. Raises Forbidden where folding gave a constant that is not finite."""
-        builder = Builder(self.arguments)
-        values: list[Value] = []
-        for symbol, (left, right) in zip(self.symbols, self.operands, strict=True):
-            values.append(_canonical(builder, symbol, _resolve(values, left), _resolve(values, right)))
-        return builder.assemble(values[-1])
+        """The edited program, written in one of the ways that free constants make equal (see `_Canonical`).
+
+        Raises Forbidden where folding gave a constant that is not finite.
+        """
+        canonical = _Canonical(self.arguments)
+        program = self._write(canonical)
+        if not canonical.left_over:
+            return program
+        # A sign that floated to the top and found nothing to take it in has cost an operation.
+        fixed = self._write(_Canonical(self.arguments, floating=False))
+        return program if program.operations <= fixed.operations else fixed
+
+    def _write(self, canonical: _Canonical) -> StraightLine:
+        values: list[Signed] = []
+        for symbol, operands in zip(self.symbols, self.operands, strict=True):
+            left, right = (values[int(v[1])] if v[0] == "s" else (v, 1) for v in operands)
+            values.append(canonical.add(symbol, left, right))
+        return canonical.assemble(values[-1])
 
     # Moves: each draws what it needs from `rng`.
 
@@ -160,19 +172,66 @@ def crossover(program: StraightLine, donor: StraightLine, rng: Generator) -> Str
     return draft.assemble()
 
 
-def _canonical(builder: Builder, symbol: str, left: Value, right: Value) -> Value:
-    """One way to write what a free constant makes equal: t - c is t + c', t / c is t * c'; t - t is no operation."""
-    if right[0] == "c" and left[0] != "c":
+Signed = tuple[Value, int]
+"""A value and the sign, 1 or -1, that is still to be applied to it."""
+
+
+class _Canonical:
+    """Writes t - c as t + c', t / c as t * c', c - t as -(t + c'), and lets signs float up until a constant
+    or a difference takes them in (unless not `floating`). Most ways to write a small program fall together."""
+
+    def __init__(self, arguments: tuple[str, ...], floating: bool = True) -> None:
+        self.floating = floating
+        self.left_over = False
+        self.builder = Builder(arguments)
+
+    def add(self, symbol: str, left: Signed, right: Signed) -> Signed:
+        """The signed value of `left symbol right`."""
+        (a, sign_a), (b, sign_b) = _fold_sign(left), _fold_sign(right)
         if symbol == "-":
-            return builder.add("+", left, ("c", -right[1]))
-        if symbol == "/" and right[1]:
-            return builder.add("*", left, constant(1.0 / right[1]))
-    if left == right and symbol in "-/":
-        return "c", 0.0 if symbol == "-" else 1.0
-    if left == right and symbol == "+":
-        return builder.add("*", left, ("c", 2.0))
-    return builder.add(symbol, left, right)
+            if a == b and sign_a == sign_b:
+                return ("c", 0.0), 1
+            return self._sum(a, sign_a, b, -sign_b)
+        if symbol == "+":
+            return self._sum(a, sign_a, b, sign_b)
+        if symbol == "/" and a == b:
+            return ("c", 1.0), sign_a * sign_b
+        if symbol == "/" and b[0] == "c" and b[1] and a[0] != "c":
+            symbol, b = "*", constant(1.0 / b[1])
+        if a[0] == "c" or b[0] == "c":  # the constant takes the sign in
+            sign = sign_a * sign_b
+            a, b = (("c", sign * a[1]), b) if a[0] == "c" else (a, ("c", sign * b[1]))
+            return self.builder.add(symbol, a, b), 1
+        return self.builder.add(symbol, a, b), sign_a * sign_b
+
+    def assemble(self, result: Signed) -> StraightLine:
+        """The program that returns a signed value."""
+        value, sign = _fold_sign(result)
+        if sign > 0:
+            return self.builder.assemble(value)
+        symbol, left, right = self.builder.expressions[int(value[1])] if value[0] == "s" else ("", value, value)
+        if symbol == "-":
+            return self.builder.assemble(self.builder.add("-", right, left))
+        if symbol == "+" and right[0] == "c":
+            return self.builder.assemble(self.builder.add("-", ("c", -right[1]), left))
+        self.left_over = True
+        return self.builder.assemble(self.builder.add("*", ("c", -1.0), value))
+
+    def _sum(self, a: Value, sign_a: int, b: Value, sign_b: int) -> Signed:
+        if not self.floating and sign_b < 0 and b[0] != "c":
+            return self.builder.add("-", a, b), 1
+        if a[0] == "c":
+            a, sign_a, b, sign_b = b, sign_b, a, sign_a
+        if b[0] == "c":
+            return self.builder.add("+", a, ("c", sign_a * sign_b * b[1])), sign_a
+        if sign_a == sign_b:
+            return self.builder.add("*", a, ("c", 2.0)) if a == b else self.builder.add("+", a, b), sign_a
+        if a == b:
+            return ("c", 0.0), 1
+        first, second, sign = (a, b, sign_a) if a < b else (b, a, sign_b)
+        return self.builder.add("-", first, second), sign
 
 
-def _resolve(values: list[Value], value: Value) -> Value:
-    return values[int(value[1])] if value[0] == "s" else value
+def _fold_sign(signed: Signed) -> Signed:
+    (kind, number), sign = signed
+    return (("c", sign * number), 1) if kind == "c" else signed

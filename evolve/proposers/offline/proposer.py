@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluators.constants import ConstantEvaluator
-from evaluators.screen import find_block, identify
+from evaluators.screen import find_block, identify, identify_skeleton
 from evolve.core.errors import Forbidden
 from evolve.core.rng import Generator, generator
 from evolve.core.types import Candidate, Cost, Failure, Source, Status, Ticket
@@ -27,7 +27,7 @@ from sandbox.straight_line import StraightLine
 OPERATORS = ("mutate", "crossover", "edit")
 OPERATOR_WEIGHTS = (0.85, 0.10, 0.05)
 # A ticket tunes children until it has spent this many evaluations, and proposes the most promising one.
-LITTER_EVALUATIONS, MAX_LITTER = 15.0, 8
+LITTER_EVALUATIONS, MAX_LITTER = 8.0, 4
 _TRIES = 40
 # A skeleton met before is worth another fit, from other starts, but not a third.
 _FITS_PER_SKELETON = 2
@@ -44,7 +44,7 @@ class OfflineProposer:
 
     async def propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:
         """A changed and tuned child of the ticket's parent. Depends on ticket and context alone."""
-        answer: Candidate | Failure = await self.engine.run(Task("propose", (ticket, context)))
+        answer: Candidate | Failure = await self.engine.run(Task("propose", (ticket, context), ticket.number))
         return answer
 
 
@@ -53,18 +53,32 @@ def propose(
 ) -> Candidate | Failure:
     """What `OfflineProposer` has done by a worker. `evaluate_constants` keeps the measurements."""
     rng = generator(ticket.seed, "propose")
-    parent = context.parents[0]
+    parent = straight_line.parse(context.parents[0].main, problem.seed.entry)
+    change = _changer(ticket, context, parent, rng)
+
+    def fits(skeleton_id: str) -> int:
+        return visits(skeleton_id, context.horizon)
+
     try:
-        litter = _litter(problem, evaluate_constants, visits, ticket, context, rng)
+        litter = _litter(problem, evaluate_constants, fits, change, context, rng)
     except Forbidden as error:
         return Failure(ticket, Status.NO_PROGRAM, str(error))
     best = min(litter, key=lambda pup: pup.promise)
-    if identify(best.program)[0] == identify(straight_line.parse(parent.main, parent.entry))[0]:
+    if identify(best.program)[0] == identify(parent)[0]:
         return Failure(ticket, Status.UNCHANGED, "the moves gave the parent again", _cost(evaluate_constants))
     idea = f"{ticket.operator}: {best.program.operations} operations, {len(best.program.constants)} constants"
     # A parent may be a baseline, whose file has other words around the block: the seed's file is the frame.
     source = with_body(problem.seed, best.program)
     return Candidate(ticket, source, idea, (), _cost(evaluate_constants), tuple(evaluate_constants.measurements))
+
+
+def with_body(file: Source, program: StraightLine) -> Source:
+    """`file` with the block's text replaced by the program; everything outside the block stays as it is."""
+    block = find_block(file.main)
+    marker = file.main[: block.start].splitlines()[-1]
+    indent = marker[: len(marker) - len(marker.lstrip())]
+    body = textwrap.indent(program.render(), indent) + "\n"
+    return file.with_main(file.main[: block.start] + body + file.main[block.end :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,8 @@ class Pup:
 def _litter(
     problem: Problem,
     evaluate_constants: ConstantEvaluator,
-    visits: Visits,
-    ticket: Ticket,
+    fits: Callable[[str], int],
+    change: Callable[[], StraightLine],
     context: Context,
     rng: Generator,
 ) -> list[Pup]:
@@ -88,38 +102,26 @@ def _litter(
     size = MAX_LITTER if problem.tuning.method == "least_squares" else 1
     while len(litter) < size and _cost(evaluate_constants).evaluations < LITTER_EVALUATIONS:
         try:
-            child = _new_skeleton(problem, evaluate_constants, visits, ticket, context, rng)
+            child = _new_skeleton(problem, evaluate_constants, fits, change)
         except Forbidden:
             if litter:
                 break
             raise
-        rivals = [error for size, error in context.best_by_size if size <= child.operations]
+        rivals = [error for operations, error in context.best_by_size if operations <= child.operations]
         rival = min(rivals, default=math.inf)
         tuned, error = _tune(problem, child, evaluate_constants, rival, rng)
         litter.append(Pup(tuned, error / rival if math.isfinite(rival) else error))
     return litter
 
 
-def with_body(file: Source, program: StraightLine) -> Source:
-    """`file` with the block's text replaced by the program; everything outside the block stays as it is."""
-    block = find_block(file.main)
-    marker = file.main[: block.start].splitlines()[-1]
-    indent = marker[: len(marker) - len(marker.lstrip())]
-    body = textwrap.indent(program.render(), indent) + "\n"
-    return file.with_main(file.main[: block.start] + body + file.main[block.end :])
-
-
 def _new_skeleton(
     problem: Problem,
     evaluate_constants: ConstantEvaluator,
-    visits: Visits,
-    ticket: Ticket,
-    context: Context,
-    rng: Generator,
+    fits: Callable[[str], int],
+    change: Callable[[], StraightLine],
 ) -> StraightLine:
-    """Change the parent until the skeleton is new, and small enough; one unit of the try after that."""
+    """Change the parent until the skeleton is new and of a size that is searched. Raises Forbidden after 40 tries."""
     reason = "no try gave a program"
-    change = _changer(ticket, context, rng)
     for _ in range(_TRIES):
         try:
             child = change()
@@ -130,10 +132,10 @@ def _new_skeleton(
             reason = f"{child.operations} operations; at most {problem.search.max_operations} are searched"
         elif not any(slot < len(child.arguments) for _, *operands in child.steps for slot in operands):
             reason = "the program does not use its argument"
+        elif fits(identify_skeleton(child)) >= _FITS_PER_SKELETON:
+            reason = "every try gave a program that was fitted before"
         elif not _is_finite(child, evaluate_constants):
             reason = "no value somewhere, whatever the constants"
-        elif visits(identify(child)[1], context.horizon) >= _FITS_PER_SKELETON:
-            reason = "every try gave a program that was fitted before"
         else:
             return child
     raise Forbidden(f"{_TRIES} tries: {reason}")
@@ -144,16 +146,15 @@ def _is_finite(child: StraightLine, evaluate_constants: ConstantEvaluator) -> bo
     return all(np.isfinite(child.evaluate(*probe.args)).all() for probe in evaluate_constants.evaluator.probe)
 
 
-def _changer(ticket: Ticket, context: Context, rng: Generator) -> Callable[[], StraightLine]:
-    """A function that gives another child at each call. The parents are parsed once."""
-    parent = context.parents[0]
-    program = straight_line.parse(parent.main, parent.entry)
+def _changer(ticket: Ticket, context: Context, parent: StraightLine, rng: Generator) -> Callable[[], StraightLine]:
+    """A function that gives another child at each call."""
+    entry = context.parents[0].entry
     if ticket.operator == "edit":
-        return lambda: straight_line.parse(text.edit(parent, rng).main, parent.entry)
+        return lambda: straight_line.parse(text.edit(context.parents[0], rng).main, entry)
     if ticket.operator == "crossover" and context.inspirations:
-        donor = straight_line.parse(context.inspirations[0].main, parent.entry)
-        return lambda: graph.crossover(program, donor, rng)
-    return lambda: graph.mutate(program, rng)
+        donor = straight_line.parse(context.inspirations[0].main, entry)
+        return lambda: graph.crossover(parent, donor, rng)
+    return lambda: graph.mutate(parent, rng)
 
 
 def _tune(
