@@ -1,4 +1,4 @@
-"""Thompson sampling over clades, by descent from the root; every other ticket goes to the best so far.
+"""Thompson sampling over clades, by descent from the root; every other ticket goes to an elite.
 
 At each node the arms are the node itself (the outcomes of its direct expansions) and each child's clade. An
 arm's chance of success is drawn from a Beta posterior; the descent ends where the node's own arm wins.
@@ -10,21 +10,21 @@ from __future__ import annotations
 import numpy as np
 
 from archive.clade import CladeTree
+from archive.elites import Elites
 from archive.policies.base import Choice
-from archive.policies.hill import Hill
 from evolve.core.rng import Generator
 from evolve.core.types import Objective, Record, Status, Ticket
 
 MAX_WEIGHT = 20.0
 # The descent keeps many lines alive but is slow to press an advantage: this share of tickets does that.
-BEST_SHARE = 0.5
+ELITE_SHARE = 0.5
 
 
 class Clade:
     """Parents by Thompson sampling over clades; pending work counts as a trial without success yet."""
 
     def __init__(self, objectives: tuple[Objective, ...]) -> None:
-        self._best = Hill(objectives)
+        self._elites = Elites(objectives)
         self._tree = CladeTree()
         self._ids: list[str] = []
         self._nodes: dict[str, int] = {}
@@ -34,12 +34,12 @@ class Clade:
         """A start program: a root."""
         if record.program_id is not None and record.program_id not in self._nodes:
             self._roots.append(self._add(record.program_id, None))
-        self._best.plant(record)
+        self._elites.add(record)
 
     def ask(self, rng: Generator) -> Choice:
-        """One of the best, or where a descent ends; the other one is the inspiration."""
-        best, found = self._best.ask(rng).parents, (self._ids[self._descend(rng)],)
-        return Choice(best, found) if rng.random() < BEST_SHARE else Choice(found, best)
+        """An elite, or where a descent ends; the other one is the inspiration."""
+        best, found = (self._elites.draw(rng),), (self._ids[self._descend(rng)],)
+        return Choice(best, found) if rng.random() < ELITE_SHARE else Choice(found, best)
 
     def pending(self, ticket: Ticket) -> None:
         """Count the ticket against its parent until it is told."""
@@ -47,7 +47,6 @@ class Clade:
 
     def tell(self, record: Record) -> None:
         """Settle the pending trial, and add the child where it is worth expanding."""
-        self._best.tell(record)
         parent = self._nodes[record.ticket.parents[0]]
         if record.outcome is None:
             self._tree.record(parent, 0.0, -1.0)
@@ -55,6 +54,8 @@ class Clade:
             self._tree.record(parent, record.outcome, 0.0)
         rejected = record.promotion is not None and not record.promotion.accepted
         new = record.program_id if record.program_id not in self._nodes else None
+        if not rejected:
+            self._elites.add(record)
         if record.verdict.status is Status.OK and new is not None and not rejected:
             self._add(new, parent)
 

@@ -158,7 +158,7 @@ def mutate(program: StraightLine, rng: Generator) -> StraightLine:
     """A program one or a few moves away. Raises Forbidden where the moves made nothing that can run."""
     draft = Draft(program)
     weights = [weight for _, weight in _MOVES]
-    for _ in range(min(1 + int(rng.poisson(0.8)), _MAX_EDITS)):
+    for _ in range(min(1 + int(rng.poisson(0.5)), _MAX_EDITS)):
         _MOVES[draw(rng, weights)][0](draft, rng)
     return draft.assemble()
 
@@ -212,8 +212,9 @@ class _Canonical:
         symbol, left, right = self.builder.expressions[int(value[1])] if value[0] == "s" else ("", value, value)
         if symbol == "-":
             return self.builder.assemble(self.builder.add("-", right, left))
-        if symbol == "+" and right[0] == "c":
-            return self.builder.assemble(self.builder.add("-", ("c", -right[1]), left))
+        if symbol == "+" and "c" in (left[0], right[0]):
+            (_, number), other = (left, right) if left[0] == "c" else (right, left)
+            return self.builder.assemble(self.builder.add("-", ("c", -number), other))
         self.left_over = True
         return self.builder.assemble(self.builder.add("*", ("c", -1.0), value))
 

@@ -18,7 +18,7 @@ Vector = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 _jit = numba.njit(cache=True, error_model="numpy", fastmath=False)
-_MAX_DAMPING_STEPS = 6
+_MAX_DAMPING_STEPS = 12
 
 
 @_jit

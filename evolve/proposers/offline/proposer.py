@@ -27,10 +27,10 @@ from sandbox.straight_line import StraightLine
 OPERATORS = ("mutate", "crossover", "edit")
 OPERATOR_WEIGHTS = (0.85, 0.10, 0.05)
 # A ticket tunes children until it has spent this many evaluations, and proposes the most promising one.
-LITTER_EVALUATIONS, MAX_LITTER = 8.0, 4
+LITTER_EVALUATIONS, MAX_LITTER = 5.0, 4
 _TRIES = 40
-# A skeleton met before is worth another fit, from other starts, but not a third.
-_FITS_PER_SKELETON = 2
+# New skeletons first; one met before is worth another fit, from other starts, but not a third.
+_TRIES_FOR_NEW, _FITS_PER_SKELETON = 20, 2
 
 Visits = Callable[[str, int], int]
 """visits(skeleton_id, horizon): how many told records up to `horizon` have that skeleton."""
@@ -122,7 +122,7 @@ def _new_skeleton(
 ) -> StraightLine:
     """Change the parent until the skeleton is new and of a size that is searched. Raises Forbidden after 40 tries."""
     reason = "no try gave a program"
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         try:
             child = change()
         except Forbidden as error:
@@ -132,7 +132,7 @@ def _new_skeleton(
             reason = f"{child.operations} operations; at most {problem.search.max_operations} are searched"
         elif not any(slot < len(child.arguments) for _, *operands in child.steps for slot in operands):
             reason = "the program does not use its argument"
-        elif fits(identify_skeleton(child)) >= _FITS_PER_SKELETON:
+        elif fits(identify_skeleton(child)) >= (1 if attempt < _TRIES_FOR_NEW else _FITS_PER_SKELETON):
             reason = "every try gave a program that was fitted before"
         elif not _is_finite(child, evaluate_constants):
             reason = "no value somewhere, whatever the constants"

@@ -16,7 +16,7 @@ from evolve.core.rng import Generator
 from sandbox.straight_line import OPERATORS, StraightLine
 
 # Random starts find other optima of small programs; in many dimensions only the warm ones lead anywhere.
-MAX_STARTS, MIN_STARTS, STARTS_BUDGET = 20, 8, 100
+MAX_STARTS, MIN_STARTS, STARTS_BUDGET = 40, 8, 200
 WARM_STARTS = 4
 SHORT_ITERATIONS, FINALISTS, LONG_ITERATIONS = 30, 2, 300
 # A long fit seldom gains more than this factor over a short one.

@@ -1,0 +1,51 @@
+"""The best few programs at each value of the second objective: a grid in the manner of MAP-Elites
+(Mouret and Clune 2015, arXiv 1504.04909), with a short list in each cell instead of one program."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+
+from evolve.core.rng import Generator
+from evolve.core.types import Objective, Record, Status
+
+PER_CELL = 25
+# Closer costs than this are the same optimum found again, and would crowd a cell.
+SAME = 1e-3
+
+
+class Elites:
+    """Cells by the second objective (one cell where there is none), each sorted by the first."""
+
+    def __init__(self, objectives: tuple[Objective, ...]) -> None:
+        self._objectives = objectives
+        self._cells: dict[float, list[tuple[float, str]]] = {}
+        self._draws: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._cells.values()))
+
+    def add(self, record: Record) -> None:
+        """Take a record in where it is among the best of its cell and no other there has the same cost."""
+        if record.program_id is None or record.verdict.status is not Status.OK:
+            return
+        cost, *level = (o.cost(record.verdict.metrics[o.metric]) for o in self._objectives)
+        cell = self._cells.setdefault(level[0] if level else 0.0, [])
+        at = bisect.bisect_left(cell, (cost, ""))
+        if any(abs(cost - other) <= SAME * abs(other) for other, _ in cell[max(0, at - 1) : at + 1]):
+            return
+        cell.insert(at, (cost, record.program_id))
+        del cell[PER_CELL:]
+
+    def draw(self, rng: Generator) -> str:
+        """Of two programs the one that was drawn less often, so that no cell is worn out while others wait."""
+        first, second = self._draw_one(rng), self._draw_one(rng)
+        drawn = first if self._draws[first] <= self._draws[second] else second
+        self._draws[drawn] += 1
+        return drawn
+
+    def _draw_one(self, rng: Generator) -> str:
+        """From a cell drawn uniformly, the better programs more often (the better of two uniform draws)."""
+        levels = sorted(self._cells)
+        cell = self._cells[levels[int(rng.integers(len(levels)))]]
+        return cell[min(int(rng.integers(len(cell))), int(rng.integers(len(cell))))][1]
