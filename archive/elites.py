@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections import Counter
 
-from evolve.core.rng import Generator
+from evolve.core.rng import Generator, draw
 from evolve.core.types import Objective, Record, Status
 
 PER_CELL = 25
@@ -20,6 +21,7 @@ class Elites:
     def __init__(self, objectives: tuple[Objective, ...]) -> None:
         self._objectives = objectives
         self._cells: dict[float, list[tuple[float, str]]] = {}
+        self._seen: Counter[float] = Counter()
         self._draws: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -30,7 +32,9 @@ class Elites:
         if record.program_id is None or record.verdict.status is not Status.OK:
             return
         cost, *level = (o.cost(record.verdict.metrics[o.metric]) for o in self._objectives)
-        cell = self._cells.setdefault(level[0] if level else 0.0, [])
+        place = level[0] if level else 0.0
+        cell = self._cells.setdefault(place, [])
+        self._seen[place] += 1
         at = bisect.bisect_left(cell, (cost, ""))
         if any(abs(cost - other) <= SAME * abs(other) for other, _ in cell[max(0, at - 1) : at + 1]):
             return
@@ -45,7 +49,8 @@ class Elites:
         return drawn
 
     def _draw_one(self, rng: Generator) -> str:
-        """From a cell drawn uniformly, the better programs more often (the better of two uniform draws)."""
+        """The better programs of a cell more often (the better of two uniform draws); cells by the square root of
+        how many programs they have seen, because there is little to find where there are few."""
         levels = sorted(self._cells)
-        cell = self._cells[levels[int(rng.integers(len(levels)))]]
+        cell = self._cells[levels[draw(rng, [math.sqrt(self._seen[level]) for level in levels])]]
         return cell[min(int(rng.integers(len(cell))), int(rng.integers(len(cell))))][1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from evolve.core.errors import Forbidden
@@ -79,7 +80,7 @@ def screen(source: Source, seed: Source) -> Screened:
     Raises:
         Forbidden: text outside the block differs from the seed's, or the whitelist refuses the program.
     """
-    if outside_block(source.main) != outside_block(seed.main):
+    if outside_block(source.main) != _outside_seed(seed.main):
         raise Forbidden("the text outside the EVOLVE-BLOCK differs from the seed's")
     return screen_baseline(source)
 
@@ -89,6 +90,11 @@ def screen_baseline(source: Source) -> Screened:
     program = straight_line.parse(source.main, source.entry)
     program_id, skeleton_id = identify(program)
     return Screened(program, program_id, skeleton_id)
+
+
+@lru_cache(maxsize=16)
+def _outside_seed(text: str) -> tuple[str, str]:
+    return outside_block(text)
 
 
 def _digests(program: StraightLine, names: list[str]) -> list[str]:

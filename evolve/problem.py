@@ -44,10 +44,11 @@ class TuningSpec(_Strict):
 
 
 class SearchSpec(_Strict):
-    """Defaults of a run: its budget, and the largest program that the straight-line moves write."""
+    """Defaults of a run: its budget, where it starts, and the largest program that the straight-line moves write."""
 
     evaluations: float = Field(default=10_000, gt=0, strict=False)
     max_operations: int = Field(default=16, ge=1, le=64)
+    start: Literal["seed", "baselines"] = "seed"
 
 
 class SplitSeeds(_Strict):

@@ -30,7 +30,7 @@ def run(
     window: int = settings.DEFAULT_WINDOW,
     policy: str | None = None,
     archive: str | Path | None = None,
-    start: str = "seed",
+    start: str | None = None,
     resume: str | None = None,
     final_check: bool = True,
     listener: Listener = ignore,
@@ -78,7 +78,7 @@ def _fresh(
     seed: int,
     window: int,
     policy: str | None,
-    start: str,
+    start: str | None,
 ) -> tuple[Problem, RunConfig]:
     """Problem and configuration of a new run."""
     if problem is None:
@@ -89,7 +89,7 @@ def _fresh(
     chosen = check_policy(policy or settings.DEFAULT_POLICY)
     limit = float(loaded.search.evaluations if evaluations is None else evaluations)
     proposal_limit = settings.default_proposals(limit) if proposals is None else proposals
-    return loaded, RunConfig(seed, chosen, window, start, limit, proposal_limit)
+    return loaded, RunConfig(seed, chosen, window, start or loaded.search.start, limit, proposal_limit)
 
 
 def _resumed(

@@ -35,7 +35,7 @@ def parse(text: str) -> ast.Module:
         Forbidden: larger than 256 KiB, nested deeper than 100, an integer literal of more than 400 digits,
             a null byte, or not Python at all. The message names the bound and the line.
     """
-    _check_text(text)
+    characters = _check_text(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # which kind an invalid escape raises depends on the interpreter
@@ -46,11 +46,13 @@ def parse(text: str) -> ast.Module:
         raise Forbidden(f"{where}not Python: {getattr(error, 'msg', error)}") from None
     except (RecursionError, MemoryError):
         raise Forbidden(f"nested deeper than {MAX_DEPTH}") from None
-    _check_depth(tree)
+    if characters > 2 * MAX_DEPTH - 4:  # each level of the tree takes a character at least, but for the last ones
+        _check_depth(tree)
     return tree
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str) -> int:
+    """How many characters count, a number as one; refuses what is too large or visibly too deep."""
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_SOURCE_BYTES:
         raise Forbidden(f"{size:,} bytes of source; at most {MAX_SOURCE_BYTES:,} are read")
@@ -67,6 +69,7 @@ def _check_text(text: str) -> None:
     # Most programs have fewer brackets than the bound has levels: nothing to count then.
     if sum(map(code.count, _OPEN)) > MAX_DEPTH:
         _check_brackets(code)
+    return len("".join(_NUMBER.sub("0", code).split()))
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -37,9 +37,9 @@ class Clade:
         self._elites.add(record)
 
     def ask(self, rng: Generator) -> Choice:
-        """An elite, or where a descent ends; the other one is the inspiration."""
-        best, found = (self._elites.draw(rng),), (self._ids[self._descend(rng)],)
-        return Choice(best, found) if rng.random() < ELITE_SHARE else Choice(found, best)
+        """An elite, or where a descent ends; another elite is the inspiration."""
+        parent = self._elites.draw(rng) if rng.random() < ELITE_SHARE else self._ids[self._descend(rng)]
+        return Choice((parent,), (self._elites.draw(rng),))
 
     def pending(self, ticket: Ticket) -> None:
         """Count the ticket against its parent until it is told."""

@@ -33,8 +33,9 @@ def run(
     workers: Annotated[int | None, typer.Option(metavar="W", help="Processes. Default: one a core.")] = None,
     policy: Annotated[str | None, typer.Option(metavar="P", help="Selection policy. Default: the best known.")] = None,
     start: Annotated[
-        str, typer.Option("--from", metavar="START", help="Where to start: seed, baselines, or the id of a program.")
-    ] = "seed",
+        str | None,
+        typer.Option("--from", metavar="START", help="seed, baselines or a program's id. Default: the problem's."),
+    ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue a run that stopped; 'last' too.")] = None,
     final: Annotated[bool, typer.Option("--final/--no-final", help="Check the winners exhaustively.")] = True,
     archive: ArchiveOption = None,
@@ -51,7 +52,7 @@ def run(
     place = default_archive(archive)
     resume = expand_run(place, resume) if resume else None
     loaded = _load(problem, place, resume)
-    if start not in ("seed", "baselines"):
+    if start not in (None, "seed", "baselines"):
         start = expand_program(place, start)
     with _watch(loaded, as_json) as watch, _saying_what_is_kept(watch):
         result = run_search(

@@ -27,7 +27,7 @@ from sandbox.straight_line import StraightLine
 OPERATORS = ("mutate", "crossover", "edit")
 OPERATOR_WEIGHTS = (0.85, 0.10, 0.05)
 # A ticket tunes children until it has spent this many evaluations, and proposes the most promising one.
-LITTER_EVALUATIONS, MAX_LITTER = 5.0, 4
+LITTER_EVALUATIONS, MAX_LITTER = 7.0, 4
 _TRIES = 40
 # New skeletons first; one met before is worth another fit, from other starts, but not a third.
 _TRIES_FOR_NEW, _FITS_PER_SKELETON = 20, 2
