@@ -22,7 +22,7 @@ class Elites:
         self._objectives = objectives
         self._cells: dict[float, list[tuple[float, str]]] = {}
         self._seen: Counter[float] = Counter()
-        self._draws: Counter[str] = Counter()
+        self._expansions: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return sum(map(len, self._cells.values()))
@@ -42,11 +42,15 @@ class Elites:
         del cell[PER_CELL:]
 
     def draw(self, rng: Generator) -> str:
-        """Of two programs the one that was drawn less often, so that no cell is worn out while others wait."""
+        """Of two programs the one that was expanded less often, so that no cell is worn out while others wait."""
         first, second = self._draw_one(rng), self._draw_one(rng)
-        drawn = first if self._draws[first] <= self._draws[second] else second
-        self._draws[drawn] += 1
-        return drawn
+        return first if self._expansions[first] <= self._expansions[second] else second
+
+    def count_expansion(self, program_id: str, by: int = 1) -> None:
+        """Note that a program was made a parent, or take that back."""
+        self._expansions[program_id] += by
+        if not self._expansions[program_id]:
+            del self._expansions[program_id]
 
     def _draw_one(self, rng: Generator) -> str:
         """The better programs of a cell more often (the better of two uniform draws); cells by the square root of

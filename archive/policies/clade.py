@@ -44,12 +44,14 @@ class Clade:
     def pending(self, ticket: Ticket) -> None:
         """Count the ticket against its parent until it is told."""
         self._tree.record(self._nodes[ticket.parents[0]], 0.0, 1.0)
+        self._elites.count_expansion(ticket.parents[0])
 
     def tell(self, record: Record) -> None:
         """Settle the pending trial, and add the child where it is worth expanding."""
         parent = self._nodes[record.ticket.parents[0]]
         if record.outcome is None:
             self._tree.record(parent, 0.0, -1.0)
+            self._elites.count_expansion(record.ticket.parents[0], -1)
         elif record.outcome:
             self._tree.record(parent, record.outcome, 0.0)
         rejected = record.promotion is not None and not record.promotion.accepted

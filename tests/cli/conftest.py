@@ -61,7 +61,9 @@ class Cli:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cli, Any]:
     """An archive that holds one finished run, and what that run printed as JSON."""
     cli = Cli(tmp_path_factory.mktemp("cli") / "archive.db")
-    report = cli.json("run", PROBLEM, "--evaluations", "300", "--seed", "1", "--workers", "1", "--no-final")
+    report = cli.json(
+        "run", PROBLEM, "--from", "seed", "--evaluations", "300", "--seed", "1", "--workers", "1", "--no-final"
+    )
     return cli, report
 
 
