@@ -10,7 +10,7 @@ from collections import Counter
 from evolve.core.rng import Generator, draw
 from evolve.core.types import Objective, Record, Status
 
-PER_CELL = 25
+PER_CELL = 10
 # Closer costs than this are the same optimum found again, and would crowd a cell.
 SAME = 1e-3
 

@@ -1,4 +1,4 @@
-"""Thompson sampling over clades, by descent from the root; every other ticket goes to an elite.
+"""Thompson sampling over clades, by descent from the root; three tickets of four go to an elite.
 
 At each node the arms are the node itself (the outcomes of its direct expansions) and each child's clade. An
 arm's chance of success is drawn from a Beta posterior; the descent ends where the node's own arm wins.
@@ -17,7 +17,7 @@ from evolve.core.types import Objective, Record, Status, Ticket
 
 MAX_WEIGHT = 20.0
 # The descent keeps many lines alive but is slow to press an advantage: this share of tickets does that.
-ELITE_SHARE = 0.5
+ELITE_SHARE = 0.75
 
 
 class Clade:
