@@ -122,7 +122,7 @@ def _draw_front(axes: Axes, picture: RunPicture) -> None:
     edge = max(costs) if second.direction == "minimize" else min(costs)
     for programs, colour, marker, area, dash, label in (
         (picture.baselines, KNOWN, "s", 48, "--", "baselines"),
-        (picture.front, FOUND, "o", 26, "-", "found"),  # drawn later and smaller: a baseline beneath can be seen
+        (picture.front, FOUND, "o", 26, "-", "front"),  # drawn later and smaller: a baseline beneath can be seen
     ):
         points = [(one.metrics[second.metric], one.metrics[first.metric]) for one in programs]
         axes.plot(*_staircase(points, first, second, edge), color=colour, linestyle=dash, linewidth=1.4)

@@ -93,8 +93,14 @@ def find_program(archive: Archive, name: str) -> Found:
 
 
 def best_of(archive: Archive, run: RunRow, problem: Problem) -> str:
-    """Id of the run's best program: with two objectives, the front's best in the first one."""
-    front = front_of(archive.records(run.id), problem.objectives)
+    """Id of the best program that the run found: with two objectives, the front's best in the first one.
+
+    A start program is the answer only where nothing else is on the front.
+    """
+    records = list(archive.records(run.id))
+    front = front_of(records, problem.objectives)
+    given = {record.program_id for record in records if record.ticket.operator == "start"}
+    front.sort(key=lambda program: program.program_id in given)  # stable: the order stays otherwise
     if not front:
         raise UsageError(
             f"run {run.id} has found no program yet",

@@ -52,7 +52,8 @@ def _picture(archive: Archive, name: str) -> RunPicture:
     evaluations = 0.0
     for record in records:
         evaluations += record.evaluations
-        if record.verdict.status.scored:
+        refused = record.promotion is not None and not record.promotion.accepted
+        if record.verdict.status.scored and not refused:
             history.append((evaluations, record.verdict.metrics))
     shown = shown_objective(problem.objectives, [seed, *baselines, *front])
     title = f"{problem.title}: run {run.id}, {evaluations:,.0f} evaluations"

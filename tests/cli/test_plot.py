@@ -50,7 +50,7 @@ def test_png_and_pdf_by_suffix(tmp_path: Path) -> None:
 def test_both_panels_show_what_they_should() -> None:
     left, right = draw(picture((ERROR, SIZE))).axes
     assert left.get_yscale() == "log"
-    assert left.get_legend_handles_labels()[1] == ["baselines", "found", "seed"]
+    assert left.get_legend_handles_labels()[1] == ["baselines", "front", "seed"]
     # Step line of the front: from (2, 1e-2) to its corner, down to (4, 1e-5), on to the dearest program.
     assert np.asarray(left.lines[1].get_xydata()).tolist() == [[2, 1e-2], [4, 1e-2], [4, 1e-5], [5, 1e-5]]
     names = {text.get_text() for text in right.texts}

@@ -15,14 +15,14 @@ import pytest
 from archive.store import Archive
 from evolve import run
 
-EVALUATIONS = 3_000.0
+EVALUATIONS = 15_000.0
 KILLS = int(os.environ.get("EVOLVE_KILLS", "5"))
 DRIVER = """
 import sys
 from evolve import run
 if __name__ == "__main__":
     archive, resume = sys.argv[1], sys.argv[2] or None
-    run("float32-exp2", seed=11, evaluations=3000, workers=2, archive=archive, resume=resume, final_check=False)
+    run("float32-exp2", seed=11, evaluations=15000, workers=2, archive=archive, resume=resume, final_check=False)
 """
 
 
@@ -54,7 +54,7 @@ def test_another_seed_gives_another_run(reference: list[str], tmp_path: Path) ->
 
 def test_stopping_and_going_on_is_the_same_as_one_run(reference: list[str], tmp_path: Path) -> None:
     where = tmp_path / "halves.db"
-    _run(where, workers=2, evaluations=1_000.0)
+    _run(where, workers=2, evaluations=5_000.0)
     resumed = _run(where, workers=2, resume="last")
     assert resumed[1:] == reference[1:]  # the first line holds the limits that each run was begun with
 
@@ -77,7 +77,7 @@ def test_kill_at_a_random_moment_and_resume(attempt: int, reference: list[str], 
     while True:
         child = subprocess.Popen([sys.executable, "-c", DRIVER, str(where), resume], start_new_session=True)
         try:
-            assert child.wait(timeout=2.0 + 4.0 * moments.random()) == 0
+            assert child.wait(timeout=1.0 + 3.0 * moments.random()) == 0
             break
         except subprocess.TimeoutExpired:
             os.kill(child.pid, signal.SIGKILL)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from evolve.core.rng import generator
 from evolve.proposers.offline import least_squares
@@ -51,6 +53,13 @@ def _programs(draw: st.DrawFn) -> StraightLine:
     return _program(*lines, f"return {values[-1]}")
 
 
+def _is_tame(program: StraightLine, x: NDArray[np.float64]) -> bool:
+    """No intermediate value is infinite: such a program may have a value, but it has no slope."""
+    first = len(program.arguments) + len(program.constants)
+    parts = (replace(program, steps=program.steps[: k + 1], result=first + k) for k in range(len(program.steps)))
+    return all(np.isfinite(part.evaluate(x)).all() for part in parts)
+
+
 @settings(max_examples=150, deadline=None)
 @given(_programs(), st.integers(0, 1000))
 def test_residual_and_jacobian_are_those_of_the_program(program: StraightLine, seed: int) -> None:
@@ -61,7 +70,7 @@ def test_residual_and_jacobian_are_those_of_the_program(program: StraightLine, s
     with np.errstate(all="ignore"):
         expected = _residual(program, constants, x, y, weights)
         residual, jacobian = _linearise(compile_tape(program), constants, x, y, weights)
-        assume(np.isfinite(expected).all() and np.abs(expected).max() < 1e6)
+        assume(_is_tame(program, x) and np.abs(expected).max() < 1e6)
         assert np.allclose(residual, expected, rtol=1e-9, atol=1e-9)
         for j, value in enumerate(constants):
             slopes = []
