@@ -61,10 +61,14 @@ def edit(source: Source, rng: Generator, donor: Source | None = None) -> Source:
 
 
 def crossover(source: Source, donor: Source) -> Source:
-    """`source` with the whole block of `donor`. Raises Forbidden where either has no single block."""
+    """`source` with the whole block of `donor`.
+
+    Raises Forbidden where either has no single block, or the donor's does not fit (another indentation).
+    """
     block, other = find_block(source.main), find_block(donor.main)
-    new = donor.main[other.start : other.end]
-    return source.with_main(Edit(block.start, block.end, new).apply(source.main))
+    text = Edit(block.start, block.end, donor.main[other.start : other.end]).apply(source.main)
+    parse(text)
+    return source.with_main(text)
 
 
 class Page:

@@ -75,7 +75,7 @@ def tune_black_box(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         strategy = cma.CMAEvolutionStrategy(_to_log(start), 0.3, options)
-        best, best_loss = start, math.inf
+        best, best_loss = start, float(evaluate_constants(program, start[np.newaxis])[0])
         while not strategy.stop():
             logs = strategy.ask()
             vectors = np.array([_from_log(np.asarray(vector)) for vector in logs])

@@ -1,4 +1,4 @@
-"""A start for 2**x on [0, 1): the straight line through both ends."""
+"""2**x on [0, 1) by straight-line arithmetic."""
 
 
 def exp2(x):
