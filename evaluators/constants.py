@@ -38,8 +38,8 @@ class ConstantEvaluator:
         return losses
 
     def smooth_target(self, points: int) -> SmoothTarget:
-        """A subset of train for compiled least squares: `points` of its points at the extrema of a
-        Chebyshev polynomial, both ends included.
+        """A subset of train for compiled least squares: `points` of its points at the roots of a
+        Chebyshev polynomial: never an end, where a program may divide by zero and still have a value.
 
         Raises:
             ProblemError: the problem's verifier has no `target`.
@@ -52,7 +52,7 @@ class ConstantEvaluator:
         instance = self.evaluator.train[0]
         x, y = self.evaluator.verifier.target(instance)
         order = np.argsort(x)
-        nodes = (1.0 - np.cos(np.pi * np.arange(points) / (points - 1))) / 2.0
+        nodes = (1.0 - np.cos(np.pi * (np.arange(points) + 0.5) / points)) / 2.0
         wanted = x[order[0]] + nodes * (x[order[-1]] - x[order[0]])
         chosen = order[np.minimum(np.searchsorted(x[order], wanted), len(x) - 1)]
         return SmoothTarget(np.ascontiguousarray(x[chosen]), np.ascontiguousarray(y[chosen]), points / len(x))

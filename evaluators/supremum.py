@@ -98,6 +98,9 @@ later factor of zero makes NaN, which is unknown too. So finite coefficients pro
 Reference = Callable[[Ball, int], Series]
 """From a ball of arguments and an order to the reference's Taylor coefficients on it, up to that order."""
 
+Expansion = Callable[[StraightLine, Ball, int], Series]
+"""`evaluate` or `evaluate_extended`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Supremum:
@@ -121,6 +124,9 @@ def bound_relative_error(
 ) -> Supremum:
     """Bound sup |f / reference - 1| over the real interval [lower, upper] for a program of one argument.
 
+    Division by zero gives infinity, and division by that zero again, as in IEEE arithmetic: c / (1 / x) has the
+    value 0 at 0. What has no value so (infinity less infinity, say) is refused.
+
     Cells are halved until no bound exceeds the attained error by more than the fraction `tolerance` (and the
     width of the enclosures at points, about 1e-15), or `cell_limit` cells were looked at: the bound
     is then looser, and still a bound.
@@ -128,17 +134,37 @@ def bound_relative_error(
     Raises:
         Invalid: a denominator may vanish on the interval, or a value may overflow; nothing is proven.
     """
+    if len(program.arguments) != 1:
+        raise Invalid(f"a program of one argument is bounded, this has {len(program.arguments)}")
+    if not all(map(math.isfinite, program.constants)):
+        raise Invalid("a constant is not finite")
+    try:
+        return _bound(program, reference, lower, upper, tolerance, cell_limit, evaluate)
+    except Invalid:  # slower and less tight, so only where it is needed
+        return _bound(program, reference, lower, upper, tolerance, cell_limit, evaluate_extended)
+
+
+def _bound(
+    program: StraightLine,
+    reference: Reference,
+    lower: float,
+    upper: float,
+    tolerance: float,
+    cell_limit: int,
+    expand: Expansion,
+) -> Supremum:
     half = (upper - lower) / (2 * _FIRST_CELLS)
     smallest = _SMALLEST_CELL * (upper - lower)
     # Centres of cells are rounded; a wider half-width leaves no gap between neighbours.
     gap = 2.0**-46 * max(abs(lower), abs(upper))
     centres: Array = lower + half * (2.0 * np.arange(_FIRST_CELLS, dtype=np.float64) + 1.0)
     ends = np.array([lower, upper])
-    best = _most_attained(_error_at(program, reference, ends, 0.0, 0), ends)
+    best = _most_attained(_error_at(program, reference, ends, 0.0, 0, expand), ends)
     settled, cells = 0.0, 0
     while True:
-        points = _error_at(program, reference, centres, 0.0, _ORDER - 1)
-        bounds = _cell_bounds(points, _error_at(program, reference, centres, half + gap, _ORDER), half + gap)
+        points = _error_at(program, reference, centres, 0.0, _ORDER - 1, expand)
+        over_cells = _error_at(program, reference, centres, half + gap, _ORDER, expand)
+        bounds = _cell_bounds(points, over_cells, half + gap)
         cells += len(centres)
         best = max(best, _most_attained(points, centres))
         # Finer cells can not show less than the enclosure at a point.
@@ -172,21 +198,19 @@ def _cell_bounds(points: Series, cells: Series, half: float) -> Array:
     return np.where(np.isfinite(bound), bound, np.inf)
 
 
-def _error_at(program: StraightLine, reference: Reference, centres: Array, half: float, order: int) -> Series:
+def _error_at(
+    program: StraightLine, reference: Reference, centres: Array, half: float, order: int, expand: Expansion
+) -> Series:
     """Taylor coefficients of f / reference - 1 on the balls of radius `half` about `centres`."""
     x = Ball(centres, np.full(centres.shape, half))
     truth = reference(x, order)
-    value = evaluate(program, x, order)
+    value = expand(program, x, order)
     # (f - y) / y rather than f / y - 1: the centre of the quotient is as small as the error.
     return divide(tuple(_minus(f, y) for f, y in zip(value, truth, strict=True)), truth)
 
 
 def evaluate(program: StraightLine, x: Ball, order: int) -> Series:
     """Enclosures of the program's Taylor coefficients on the balls `x`, up to `order`."""
-    if len(program.arguments) != 1:
-        raise Invalid(f"a program of one argument is bounded, this has {len(program.arguments)}")
-    if not all(map(math.isfinite, program.constants)):
-        raise Invalid("a constant is not finite")
     zeros: Series = (None,) * order
     slots: list[Series] = [(x, Ball.exact(1.0), *zeros)[: order + 1]]
     slots.extend((Ball.exact(c), *zeros) for c in program.constants)
@@ -202,6 +226,30 @@ def evaluate(program: StraightLine, x: Ball, order: int) -> Series:
             case _:
                 slots.append(divide(u, v))
     return slots[program.result]
+
+
+def evaluate_extended(program: StraightLine, x: Ball, order: int) -> Series:
+    """As `evaluate`, with every value kept as a quotient and nothing divided before the end.
+
+    Quotients are never reduced: where a value is infinite its lower part is 0, where it is undefined both parts
+    are, and stay so. A lower part that is not 0 at the end therefore proves that the value exists.
+    """
+    zeros: Series = (None,) * order
+    one: Series = (Ball.exact(1.0), *zeros)
+    values: list[tuple[Series, Series]] = [((x, Ball.exact(1.0), *zeros)[: order + 1], one)]
+    values.extend(((Ball.exact(c), *zeros), one) for c in program.constants)
+    for operator, left, right in program.steps:
+        (u, below_u), (v, below_v) = values[left], values[right]
+        match operator:
+            case "*":
+                values.append((multiply(u, v), multiply(below_u, below_v)))
+            case "/":
+                values.append((multiply(u, below_v), multiply(below_u, v)))
+            case _:
+                combine = _plus if operator == "+" else _minus
+                crossed = zip(multiply(u, below_v), multiply(v, below_u), strict=True)
+                values.append((tuple(combine(a, b) for a, b in crossed), multiply(below_u, below_v)))
+    return divide(*values[program.result])
 
 
 def multiply(u: Series, v: Series) -> Series:

@@ -83,7 +83,6 @@ def test_bounds_of_random_programs_enclose_a_grid_tightly() -> None:
         "return 1.0 + x + 1e-12 / (x * x - 0.3)",
         "return 1.0 + 0.0 / x",
         "return x / x + x",
-        "return 1.0 / (1.0 / x)",
         "return 1.0 + x / (1.0 - x)",
         "return 1.0 + (x - 0.25) * (x - 0.25) / ((x - 0.25) * (x - 0.25))",
         "t = x - x\n    return 1.0 + x / t",
@@ -93,6 +92,29 @@ def test_bounds_of_random_programs_enclose_a_grid_tightly() -> None:
 def test_vanishing_denominators_and_overflow_are_refused(body: str) -> None:
     with pytest.raises(Invalid, match="no error is proven"):
         bound_relative_error(_program(body), supremum.exp2, 0.0, 1.0)
+
+
+def test_infinity_on_the_way_is_no_obstacle_where_the_value_exists() -> None:
+    hidden = _program("t = x + -8.83432533027658", "u = -25.540978073972358 / x", "v = -17.706554740134386 / (t - u)",
+                      "return 0.9999961153693947 - v")  # fmt: skip
+    found = bound_relative_error(hidden, supremum.exp2, 0.0, 1.0)
+    assert found.bound == pytest.approx(4.7097e-6, rel=1e-3)
+    assert _on_grid(hidden) <= found.bound
+    assert bound_relative_error(_program("return 1.0 / (1.0 / x) + 1.0"), supremum.exp2, 0.0, 1.0).bound < 0.07
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("t = 1.0 / x", "return 1.0 + (t - t * 1.5)"),  # infinity less infinity
+        ("t = 1.0 / x", "u = 2.0 / x", "return 1.0 + t / u"),  # infinity by infinity
+        ("t = 1.0 / x", "return 1.0 + t * x"),  # infinity times zero
+    ],
+    ids=["difference", "quotient", "product"],
+)
+def test_what_is_undefined_at_a_point_is_refused_although_its_limit_exists(lines: tuple[str, ...]) -> None:
+    with pytest.raises(Invalid, match="no error is proven"):
+        bound_relative_error(_program(*lines), supremum.exp2, 0.0, 1.0)
 
 
 def test_a_refused_pole_is_named() -> None:
