@@ -95,8 +95,12 @@ def test_vanishing_denominators_and_overflow_are_refused(body: str) -> None:
 
 
 def test_infinity_on_the_way_is_no_obstacle_where_the_value_exists() -> None:
-    hidden = _program("t = x + -8.83432533027658", "u = -25.540978073972358 / x", "v = -17.706554740134386 / (t - u)",
-                      "return 0.9999961153693947 - v")  # fmt: skip
+    lines = (
+        "t = x + -8.83432533027658",
+        "u = -25.540978073972358 / x",
+        "return 0.9999961153693947 + 17.706554740134386 / (t - u)",
+    )
+    hidden = _program("\n    ".join(lines))
     found = bound_relative_error(hidden, supremum.exp2, 0.0, 1.0)
     assert found.bound == pytest.approx(4.7097e-6, rel=1e-3)
     assert _on_grid(hidden) <= found.bound
@@ -114,7 +118,7 @@ def test_infinity_on_the_way_is_no_obstacle_where_the_value_exists() -> None:
 )
 def test_what_is_undefined_at_a_point_is_refused_although_its_limit_exists(lines: tuple[str, ...]) -> None:
     with pytest.raises(Invalid, match="no error is proven"):
-        bound_relative_error(_program(*lines), supremum.exp2, 0.0, 1.0)
+        bound_relative_error(_program("\n    ".join(lines)), supremum.exp2, 0.0, 1.0)
 
 
 def test_a_refused_pole_is_named() -> None:
