@@ -1,0 +1,92 @@
+"""What a sandboxed interpreter sees of this machine's disk: its own library and the system's, read-only, no more."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PYTHON = "/opt/python"
+PACKAGES = "/opt/packages"
+RUNNER = "/opt/runner"
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+
+_SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64")
+# Debian keeps the libraries of each architecture in a folder of their own, among much else; others do not.
+_OF_ONE_ARCHITECTURE, _LOADERS = "*-linux-gnu*", "ld-linux*"
+_INSTALLED = ("site-packages", "dist-packages", "python3*/site-packages", "python3*/dist-packages")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Options for bwrap that make the read-only system, and the interpreter and its library inside it."""
+
+    options: tuple[str, ...]
+    executable: str
+    library: str
+
+
+@cache
+def view(packages: tuple[Path, ...] = ()) -> View:
+    """The system that this interpreter needs, with the given package folders and files under `PACKAGES`.
+
+    An interpreter outside of /usr appears under `PYTHON`, so that no path of this machine is seen. Installed
+    packages and the project's own files are hidden wherever they lie inside what is shown.
+    """
+    prefix, executable = Path(sys.base_prefix).resolve(), Path(_executable()).resolve()
+    inside = prefix if prefix.is_relative_to("/usr") else Path(PYTHON)
+    options: list[str] = []
+    for name in _SYSTEM:
+        if os.path.islink(name):
+            options += ["--symlink", os.readlink(name), name]
+    shown = [(path, path) for path in _system()]
+    shown += [(path, inside / path.relative_to(prefix)) for path in _interpreter(prefix)]
+    shown.append((executable, inside / "bin" / executable.name))
+    shown += [(path, Path(PACKAGES) / path.name) for path in packages]
+    for source, target in shown:
+        options += ["--ro-bind", str(source), str(target)]
+    for hidden in hidden_folders([(source, target) for source, target in shown if source not in packages]):
+        options += ["--tmpfs", hidden, "--remount-ro", hidden]
+    # Numeric libraries of a distribution are found by way of /etc/alternatives.
+    alternatives = ["/etc/alternatives"] if any(path.is_relative_to("/usr") for path in packages) else []
+    for name in ("/etc/ld.so.cache", *alternatives):
+        options += ["--ro-bind-try", name, name]
+    for device in DEVICES:
+        options += ["--dev-bind", device, device]
+    return View(tuple(options), str(inside / "bin" / executable.name), str(inside / "lib"))
+
+
+def hidden_folders(shown: list[tuple[Path, Path]]) -> list[str]:
+    """Folders inside what is shown that hold installed packages or this project, as the sandbox names them."""
+    project = Path(__file__).resolve().parent.parent
+    found = []
+    for source, target in shown:
+        secret = {project} if project.is_relative_to(source) else set()
+        secret |= {path for pattern in _INSTALLED for path in source.glob(pattern) if path.is_dir()}
+        found += [str(target / path.relative_to(source)) for path in sorted(secret)]
+    return found
+
+
+def _executable() -> str:
+    return getattr(sys, "_base_executable", "") or sys.executable
+
+
+def _system() -> Iterator[Path]:
+    for folder in map(Path, _SYSTEM):
+        if folder.is_dir() and not folder.is_symlink():
+            own = [path for path in folder.glob(_OF_ONE_ARCHITECTURE) if path.is_dir()]
+            yield from sorted([*own, *folder.glob(_LOADERS)]) if own else [folder]
+
+
+def _interpreter(prefix: Path) -> Iterator[Path]:
+    """Its library; of /usr and /usr/local, which are everybody's, only the parts that are Python's."""
+    if not prefix.is_relative_to("/usr"):
+        yield from (prefix / name for name in ("lib", "lib64") if (prefix / name).is_dir())
+        return
+    places = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
+    yield from sorted(path for path in places if path.is_relative_to(prefix) and path.is_dir())
+    yield from sorted(path for folder in ("lib", "lib64") for path in (prefix / folder).glob("libpython3*"))

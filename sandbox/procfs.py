@@ -1,0 +1,48 @@
+"""What the kernel says of processes, read from /proc. A process that is gone has no answer, and is no error."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from evolve.core.clock import process_cpu_seconds
+
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_STATUS = re.compile(rb"^(VmHWM|VmRSS|VmPeak|Threads|PPid):\s+(\d+)( kB)?", re.MULTILINE)
+
+
+def read(path: str) -> bytes:
+    """The file, empty where it can not be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(65536)
+    except OSError:
+        return b""
+
+
+def status(data: bytes) -> dict[str, int]:
+    """The lines of proc_pid_status(5) that are asked for here; sizes in bytes."""
+    return {name.decode(): int(value) * (1024 if unit else 1) for name, value, unit in _STATUS.findall(data)}
+
+
+def children(pid: int) -> list[int]:
+    """Identifiers of the processes that any thread of this one started, zombies included."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [int(child) for task in tasks for child in read(f"/proc/{pid}/task/{task}/children").split()]
+
+
+def cpu_or_none(pid: int) -> float | None:
+    """Processor seconds of the process, all threads; None where it is gone."""
+    try:
+        return process_cpu_seconds(pid)
+    except OSError:
+        return None
+
+
+def waited_seconds(pid: int) -> float:
+    """Processor seconds of the children that the process has waited for: fields 16 and 17 of proc_pid_stat(5)."""
+    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / _TICKS_PER_SECOND if len(fields) > 14 else 0.0

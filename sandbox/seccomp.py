@@ -1,0 +1,136 @@
+"""The system calls that a sandboxed program may make, as a classic BPF program for the kernel's seccomp filter.
+
+An allow list: what CPython and numpy need, everything else fails with EPERM. Calls made for another architecture,
+or for x32, kill the process. New processes are allowed only where the limits say so, threads always, new
+namespaces never. `clone3` passes its flags in memory, where a filter can not look, so it fails with ENOSYS and the C
+library falls back to `clone`. `execve` stays allowed because the filter is loaded before the interpreter is started;
+another program would run under the same filter, limits and mounts.
+
+Layout of a filter and of what it reads: linux/filter.h, linux/seccomp.h. Numbers: asm/unistd_64.h (x86_64) and
+asm-generic/unistd.h (aarch64).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from functools import cache
+
+from evolve.core.errors import UsageError
+
+ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+
+# name:number on x86_64:number on aarch64, "-" where the architecture has no such call.
+_ALLOWED = """
+read:0:63 write:1:64 futex:202:98 clock_gettime:228:113 mmap:9:222 munmap:11:215 poll:7:- ppoll:271:73
+readv:19:65 writev:20:66 pread64:17:67 pwrite64:18:68 preadv:295:69 pwritev:296:70 lseek:8:62 close:3:57
+close_range:436:436 dup:32:23 dup2:33:- dup3:292:24 pipe:22:- pipe2:293:59 select:23:- pselect6:270:72
+sched_yield:24:124 clock_getres:229:114 clock_nanosleep:230:115 nanosleep:35:101 gettimeofday:96:169 time:201:-
+times:100:153 getrusage:98:165 mprotect:10:226 mremap:25:216 madvise:28:233 brk:12:214 msync:26:227 mincore:27:232
+membarrier:324:283 open:2:- openat:257:56 stat:4:- fstat:5:80 lstat:6:- newfstatat:262:79 statx:332:291 access:21:-
+faccessat:269:48 faccessat2:439:439 readlink:89:- readlinkat:267:78 getdents64:217:61 getcwd:79:17 chdir:80:49
+fchdir:81:50 mkdir:83:- mkdirat:258:34 rmdir:84:- unlink:87:- unlinkat:263:35 rename:82:- renameat:264:38
+renameat2:316:276 link:86:- linkat:265:37 symlink:88:- symlinkat:266:36 truncate:76:45 ftruncate:77:46 chmod:90:-
+fchmod:91:52 fchmodat:268:53 umask:95:166 utimensat:280:88 fsync:74:82 fdatasync:75:83 statfs:137:43 fstatfs:138:44
+rt_sigaction:13:134 rt_sigprocmask:14:135 rt_sigreturn:15:139 rt_sigpending:127:136 rt_sigtimedwait:128:137
+rt_sigsuspend:130:133 sigaltstack:131:132 restart_syscall:219:128 pause:34:- kill:62:129 tkill:200:130 tgkill:234:131
+alarm:37:- setitimer:38:103 getitimer:36:102 getpid:39:172 gettid:186:178 getppid:110:173 getuid:102:174
+geteuid:107:175 getgid:104:176 getegid:108:177 getresuid:118:148 getresgid:120:150 getgroups:115:158 getpgid:121:155
+getpgrp:111:- getsid:124:156 setsid:112:157 setpgid:109:154 set_tid_address:218:96 set_robust_list:273:99
+get_robust_list:274:100 rseq:334:293 arch_prctl:158:- getcpu:309:168 sched_getaffinity:204:123 sched_getparam:143:121
+sched_getscheduler:145:120 sched_get_priority_min:147:126 sched_get_priority_max:146:125 getpriority:140:141
+getrlimit:97:163 setrlimit:160:164 prlimit64:302:261 sysinfo:99:179 uname:63:160 getrandom:318:278 execve:59:221
+wait4:61:260 waitid:247:95 exit:60:93 exit_group:231:94
+"""
+_WITH_PROCESSES = "fork:57:- vfork:58:-"
+
+# Calls with one argument that is a command: number of the call, and the commands that are allowed.
+# prctl: names of threads and of mappings; above all not PR_SET_PDEATHSIG, which ties the tree to its parent.
+# fcntl: no locks, which cost kernel memory that nothing bounds. ioctl: questions about terminals and pipes.
+_COMMANDS = {
+    "prctl:157:167": (0, (15, 16, 0x53564D41)),
+    "fcntl:72:25": (1, (0, 1, 2, 3, 4, 1030, 1032)),
+    "ioctl:16:29": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
+}
+_CLONE, _CLONE3 = "clone:56:220", "clone3:435:435"
+_CLONE_THREAD = 0x00010000
+_CLONE_NAMESPACES = 0x7E020000
+_X32_BIT = 0x40000000
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
+_DENY = _ERROR | errno.EPERM
+
+Instruction = tuple[int, int, int, int]
+"""Operation, jump if true, jump if false (both counted from the next instruction), operand."""
+
+
+@cache
+def program(processes: bool, machine: str | None = None) -> bytes:
+    """The filter for this machine, as an array of `sock_filter`; with `processes` the program may fork.
+
+    Raises UsageError where the architecture is neither x86_64 nor aarch64.
+    """
+    machine = machine or os.uname().machine
+    if machine not in ARCHITECTURES:
+        raise UsageError(
+            f"the bubblewrap sandbox knows the system calls of {', '.join(ARCHITECTURES)}, not of {machine}",
+            "Use the Docker sandbox on this machine.",
+        )
+    column = 1 + list(ARCHITECTURES).index(machine)
+    code = _entry(machine)
+    for call in (_ALLOWED + (_WITH_PROCESSES if processes else "")).split():
+        code += _when(call, column, [(_RETURN, 0, 0, _ALLOW)])
+    for call, (argument, commands) in _COMMANDS.items():
+        code += _when(call, column, _one_of(argument, commands))
+    code += _when(_CLONE, column, _clone(processes))
+    code += _when(_CLONE3, column, [(_RETURN, 0, 0, _ERROR | errno.ENOSYS)])
+    code.append((_RETURN, 0, 0, _DENY))
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
+
+
+def allowed_numbers(machine: str) -> dict[str, int]:
+    """Every call that the filter names, with its number on that architecture."""
+    column = 1 + list(ARCHITECTURES).index(machine)
+    calls = [*_ALLOWED.split(), *_WITH_PROCESSES.split(), *_COMMANDS, _CLONE, _CLONE3]
+    return {c.split(":")[0]: int(c.split(":")[column]) for c in calls if c.split(":")[column] != "-"}
+
+
+def _entry(machine: str) -> list[Instruction]:
+    code = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_EQUAL, 1, 0, ARCHITECTURES[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+    ]
+    if machine == "x86_64":
+        code += [(_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _KILL)]
+    return code
+
+
+def _when(call: str, column: int, then: list[Instruction]) -> list[Instruction]:
+    """`then`, reached by that call alone; it must end in a return, because it may replace the loaded number."""
+    number = call.split(":")[column]
+    return [] if number == "-" else [(_EQUAL, 0, len(then), int(number)), *then]
+
+
+def _one_of(argument: int, values: tuple[int, ...]) -> list[Instruction]:
+    """Allows the call where the low 32 bits of the argument, which are all that the kernel reads, are listed."""
+    code: list[Instruction] = [(_LOAD, 0, 0, _ARGUMENTS + 8 * argument)]
+    for value in values:
+        code += [(_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW)]
+    return [*code, (_RETURN, 0, 0, _DENY)]
+
+
+def _clone(processes: bool) -> list[Instruction]:
+    without_thread = _ALLOW if processes else _DENY
+    return [
+        (_LOAD, 0, 0, _ARGUMENTS),
+        (_ANY_BIT, 0, 1, _CLONE_NAMESPACES),
+        (_RETURN, 0, 0, _DENY),
+        (_ANY_BIT, 0, 1, _CLONE_THREAD),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, without_thread),
+    ]

@@ -1,0 +1,204 @@
+"""The host's side of a session: one question, one answer, and nothing believed.
+
+Every frame must answer the call that is outstanding, with its nonce. Whatever else arrives ends the session as
+`FORBIDDEN`. What the program says of itself (an exception, a refused value) is text for people, cleaned and bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+from evolve.core.clock import monotonic_seconds
+from evolve.core.errors import CallOrderError, ProblemError
+from evolve.core.types import Status
+from sandbox import wire
+from sandbox.base import Reply
+from sandbox.limits import Limits
+from sandbox.monitor import Monitor, Stopped
+from sandbox.process import Child
+
+START_SECONDS = 20.0
+FAILURE_BYTES = 1 << 17
+"""Largest frame that says what went wrong, whatever `reply_bytes` is."""
+ERROR_CHARACTERS = 4096
+
+_CHUNK_BYTES, _LARGE_CHUNK_BYTES = 1 << 16, 1 << 20
+_SAYABLE = {status.value: status for status in (Status.CRASHED, Status.INVALID, Status.OUT_OF_MEMORY)}
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNASKED = "it sent a reply without being asked"
+
+
+class ProcessSession:
+    """A `Session` (see `sandbox.base`) with one process. The thread that opened it must live as long as it does.
+
+    `violation` says how the program broke the protocol, also where that came to light only on closing; else None.
+    """
+
+    def __init__(self, child: Child, limits: Limits) -> None:
+        self.violation: str | None = None
+        self._child = child
+        self._limits = limits
+        self._monitor = Monitor(child, limits)
+        self._buffer = b""
+        self._over: Reply | None = None
+        self._closed = False
+
+    @property
+    def output(self) -> str:
+        """What was printed so far; before the program is loaded, what stood in the way of the start."""
+        return self._monitor.output
+
+    def begin(self, order: dict[str, Any]) -> tuple[str, str] | None:
+        """Sends the opening frame, waits for the runner, and lets it load the program.
+
+        Returns what stands in the way (see `runner.fail_to_start`), or None; a program that fails to load is not in
+        the way, its failure answers every call. Raises Stopped where the process did not come up.
+        """
+        nonce = os.urandom(16)
+        try:
+            self._monitor.begin(START_SECONDS)
+            self._monitor.send(wire.frame(wire.OPEN, nonce, wire.encode(order)))
+            kind, payload = self._receive(nonce, (wire.READY, wire.REFUSED), more=True)
+        except BaseException:
+            self.close()
+            raise
+        if kind == wire.REFUSED:
+            self.close()
+            what, text = wire.decode(payload)
+            return what, text
+        self._guarded(self._load, nonce)
+        return None
+
+    def call(self, entry: str, *args: Any) -> Reply:
+        """See `Session`. Raises CallOrderError after `close`, ProblemError where the arguments are not plain data."""
+        if self._over is not None and not self._closed:
+            return self._over
+        if self._closed:
+            raise CallOrderError("a call to a session that is closed", "This is a fault of the caller.")
+        try:
+            payload = wire.encode((entry, args))
+        except wire.WireError as error:
+            raise ProblemError(
+                f"the arguments of {entry} are not plain data: args{error.where.removeprefix('[1]')}: {error.message}",
+                "Let instances() yield numbers, text, lists, tuples, dicts and numeric arrays.",
+            ) from None
+        return self._guarded(self._ask, payload)
+
+    def close(self) -> None:
+        """Kills the tree and gives everything back. May be repeated."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._monitor.end()
+            if self._over is None and (self._buffer or self._child.unread()):
+                self.violation = _UNASKED
+        finally:
+            self._child.close()
+
+    def peak_space_bytes(self) -> int:
+        """The largest address space so far, in bytes. Raises ProcessLookupError where the process is gone."""
+        return self._child.usage().space_bytes
+
+    def _guarded(self, exchange: Callable[[bytes], Reply], data: bytes) -> Reply:
+        """One exchange. What stops it ends the session; an interruption of ours kills the tree."""
+        try:
+            return exchange(data)
+        except Stopped as stop:
+            if stop.status is Status.FORBIDDEN:
+                self.violation = stop.text
+            cpu_seconds, wall_seconds = self._monitor.end()
+            self._over = self._reply(stop.status, None, stop.text, stop.died, cpu_seconds, wall_seconds)
+            return self._over
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, nonce: bytes) -> Reply:
+        self._monitor.begin()
+        kind, payload = self._receive(nonce, (wire.LOADED, wire.FAILURE))
+        if kind == wire.FAILURE:
+            raise Stopped(*_failure(payload))
+        return Reply(Status.OK)
+
+    def _ask(self, payload: bytes) -> Reply:
+        monitor = self._monitor
+        monitor.begin()
+        if not monitor.silent():
+            raise Stopped(Status.FORBIDDEN, _UNASKED)
+        nonce = os.urandom(16)
+        monitor.send(wire.frame(wire.CALL, nonce, payload))
+        kind, payload = self._receive(nonce, (wire.VALUE, wire.FAILURE))
+        if kind == wire.FAILURE:
+            status, text = _failure(payload)
+            if status is not Status.CRASHED:
+                raise Stopped(status, text)
+            return self._reply(status, None, text, False, *monitor.spent())
+        cpu_seconds, wall_seconds = monitor.spent()
+        return self._reply(Status.OK, self._decode(payload), "", False, cpu_seconds, wall_seconds)
+
+    def _decode(self, payload: bytes) -> Any:
+        deadline = monotonic_seconds() + max(1.0, self._limits.wall_seconds)
+        late = False
+
+        def check() -> None:
+            nonlocal late
+            late = monotonic_seconds() > deadline
+            if late:
+                raise wire.WireError("its reply took too long to read")
+
+        try:
+            return wire.decode(payload, check)
+        except wire.WireError as error:
+            if late:
+                raise Stopped(Status.TIMED_OUT, error.message) from None
+            raise Stopped(Status.FORBIDDEN, f"its reply was malformed: {error.message}") from None
+
+    def _receive(self, nonce: bytes, kinds: tuple[int, int], more: bool = False) -> tuple[int, bytes]:
+        """The next frame: its kind, one of `kinds`, and payload. Bytes after it are kept only with `more`."""
+        data = self._buffer or self._monitor.receive(_CHUNK_BYTES)
+        while len(data) < wire.HEADER_BYTES:
+            data += self._monitor.receive(wire.HEADER_BYTES - len(data))
+        try:
+            kind, length, found = wire.parse_header(data, max(self._limits.reply_bytes, FAILURE_BYTES))
+        except wire.WireError as error:
+            raise Stopped(Status.FORBIDDEN, f"its reply was malformed: {error.message}") from None
+        if found != nonce or kind not in kinds:
+            raise Stopped(Status.FORBIDDEN, "it sent a reply that answers no call")
+        end = wire.HEADER_BYTES + length
+        if kind == wire.VALUE and end > self._limits.reply_bytes:
+            raise Stopped(Status.FORBIDDEN, f"its reply was larger than {self._limits.reply_bytes} bytes")
+        if len(data) < end:
+            data = self._receive_rest(data, end)
+        self._buffer = data[end:]
+        if self._buffer and not more:
+            raise Stopped(Status.FORBIDDEN, "it sent more than one reply")
+        return kind, data[wire.HEADER_BYTES : end]
+
+    def _receive_rest(self, data: bytes, end: int) -> bytes:
+        whole = bytearray(data)
+        while len(whole) < end:
+            whole += self._monitor.receive(min(end - len(whole), _LARGE_CHUNK_BYTES))
+        return bytes(whole)
+
+    def _reply(
+        self, status: Status, value: Any, error: str, died: bool, cpu_seconds: float, wall_seconds: float
+    ) -> Reply:
+        monitor = self._monitor
+        return Reply(status, value, error, died, cpu_seconds, wall_seconds, monitor.peak_bytes, monitor.output)
+
+
+def _failure(payload: bytes) -> tuple[Status, str]:
+    """What the program did instead of answering, as far as a program can say that of itself."""
+    try:
+        said = wire.decode(payload)
+    except wire.WireError as error:
+        raise Stopped(Status.FORBIDDEN, f"its reply was malformed: {error.message}") from None
+    match said:
+        case (str(status), str(text)) if status in _SAYABLE:
+            return _SAYABLE[status], _CONTROL.sub("", _ADDRESS.sub("", text))[:ERROR_CHARACTERS]
+    raise Stopped(Status.FORBIDDEN, "it sent a reply that says nothing")

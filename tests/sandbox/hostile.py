@@ -1,0 +1,77 @@
+"""What the tests of hostile programs share: how one is run, and how it forges frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from evolve.core.types import Source
+from sandbox.base import Reply
+from sandbox.bubblewrap import BubblewrapSandbox
+from sandbox.limits import Limits
+from sandbox.session import ProcessSession
+
+SANDBOX = BubblewrapSandbox()
+WITH_NUMPY = BubblewrapSandbox(("numpy",))
+
+# How a program finds the pipe of replies and the nonce of the call: in the frames of the runner that called it.
+FORGE = """
+import os, struct, sys, threading, time
+
+def steal():
+    at = sys._getframe()
+    while at is not None:
+        if "pipes" in at.f_locals and "nonce" in at.f_locals:
+            return at.f_locals["pipes"].replies, at.f_locals["nonce"]
+        at = at.f_back
+
+def frame(nonce, payload, kind=6, length=None, magic=b"EVW1"):
+    return struct.pack("<4sB3xQ16s", magic, kind, len(payload) if length is None else length, nonce) + payload
+
+def send(pipe, data):
+    while data:
+        data = data[os.write(pipe, data):]
+"""
+
+
+def forging(expression: str) -> str:
+    """A program that sends these bytes as its reply (`nonce` is the right one), and then does nothing."""
+    return f"{FORGE}\ndef solve():\n    pipe, nonce = steal()\n    send(pipe, {expression})\n    time.sleep(9)\n"
+
+
+def start(text: str, sandbox: BubblewrapSandbox = SANDBOX, **limits: Any) -> ProcessSession:
+    """A session of a program whose entry is `solve`, with ten seconds for a call where nothing else is said."""
+    return sandbox.open(Source({"program.py": text}, "solve"), Limits(**{"wall_seconds": 10.0, **limits}))
+
+
+def run(text: str, *args: Any, sandbox: BubblewrapSandbox = SANDBOX, **limits: Any) -> Reply:
+    """One call of `solve`. Its process is gone afterwards."""
+    session = start(text, sandbox, **limits)
+    pid = session._child.pid
+    try:
+        return session.call("solve", *args)
+    finally:
+        session.close()
+        assert gone(pid)
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process, not even a dead one that nobody has buried."""
+    return not Path(f"/proc/{pid}").exists()
+
+
+def children() -> set[int]:
+    """Processes that this one has started and not yet waited for."""
+    tasks = os.listdir("/proc/self/task")
+    return {int(pid) for task in tasks for pid in Path(f"/proc/self/task/{task}/children").read_text().split()}
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """Checks that descriptors and child processes are as they were."""
+    before = len(os.listdir("/proc/self/fd")), children()
+    yield
+    assert (len(os.listdir("/proc/self/fd")), children()) == before

@@ -1,0 +1,129 @@
+"""Programs that turn on the interpreter that they share with the runner, and exceptions that bite."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from hostile import gone, nothing_left, run, start
+
+from evolve.core.types import Status
+from sandbox.limits import MEBIBYTE
+from sandbox.session import ERROR_CHARACTERS
+
+pytestmark = pytest.mark.bubblewrap
+
+FAILURES = (Status.CRASHED, Status.FORBIDDEN, Status.TIMED_OUT, Status.INVALID)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    with nothing_left():
+        yield
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "builtins.len = lambda x: 10**9",
+        "builtins.isinstance = builtins.type = builtins.id = lambda *x: 1/0",
+        "os.write = os.read = lambda *x: b''",
+        "json.dumps = json.loads = struct.pack = None",
+        "sys.modules.clear()",
+        "sys.meta_path.clear(); sys.path.clear()",
+        "vars(sys.modules['__main__']).clear()",
+        "sys.modules['__main__'].wire.encode = lambda *x: b'junk'",
+        "sys.modules['__main__'].wire._ENCODERS.clear()",
+        "sys.modules['__main__'].serve.__code__ = (lambda *x: None).__code__",
+        "sys.settrace(lambda *x: 1/0); threading.settrace(lambda *x: 1/0)",
+        "sys.setprofile(lambda *x: 1/0)",
+        "sys.setrecursionlimit(30)",
+        "gc.disable(); gc.freeze(); gc.callbacks.append(lambda *x: 1/0); gc.collect()",
+        "gc.set_threshold(1); [gc.get_objects() for _ in range(3)]",
+        "atexit.register(lambda: os._exit(0))",
+        "sys.stdout = sys.stderr = sys.excepthook = None",
+        "signal.signal(signal.SIGALRM, lambda *x: 1/0); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)",
+        "time.monotonic = time.time = time.process_time = lambda: 0.0",
+        "warnings.simplefilter('error'); sys.dont_write_bytecode = False",
+        "ctypes.memset(id(None), 0, 16)",
+        "[o.clear() for o in gc.get_objects() if type(o) is dict]",
+    ],
+)
+def test_tampering_with_the_interpreter_ends_in_a_status(attack: str) -> None:
+    text = f"""
+import builtins, os, json, struct, sys, threading, gc, atexit, signal, time, warnings, ctypes
+
+def solve():
+    {attack}
+    return 7
+
+def then():
+    return 8
+"""
+    started = time.monotonic()
+    session = start(text, wall_seconds=2.0)
+    pid = session._child.pid
+    replies = [session.call("solve"), session.call("then")]
+    session.close()
+    for reply, honest in zip(replies, (7, 8), strict=True):
+        expected = honest if reply.status is Status.OK else None
+        assert reply.status in (Status.OK, *FAILURES)
+        assert reply.value == expected
+    assert gone(pid)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(0)", "KeyboardInterrupt()", "GeneratorExit()", "BaseException('x')"])
+def test_exceptions_that_are_no_errors_do_not_end_the_session(raised: str) -> None:
+    session = start(f"def solve():\n    raise {raised}\ndef again(): return 5")
+    reply = session.call("solve")
+    assert (reply.status, reply.died) == (Status.CRASHED, False)
+    assert raised.partition("(")[0] in reply.error
+    assert session.call("again").value == 5
+    session.close()
+
+
+def test_endless_recursion() -> None:
+    reply = run("def solve(): return solve()")
+    assert reply.status is Status.CRASHED
+    assert reply.error.endswith("RecursionError: maximum recursion depth exceeded")
+    assert 1 <= reply.error.count("program.py, line 1, in solve") <= 10
+
+
+def test_recursion_without_a_limit() -> None:
+    text = "import sys\nsys.setrecursionlimit(10**9)\ndef solve(): return [solve()]"
+    reply = run(text, cpu_seconds=2.0, memory_bytes=64 * MEBIBYTE)
+    assert reply.status in (Status.CRASHED, Status.OUT_OF_MEMORY, Status.TIMED_OUT)
+
+
+CLASS = "class E(Exception):\n        {}\n    raise E('a')"
+LOOP = "def __str__(self):\n            while True: pass"
+TEXT = "class S(str):\n        __getitem__ = __format__ = lambda *x: 1 / 0\n    raise ValueError(S('a'))"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ("raise ValueError('x' * 10**7)", Status.CRASHED, "ValueError: xxx"),
+        ("raise type('E' * 10**6, (Exception,), {})()", Status.CRASHED, "EEEE"),
+        (CLASS.format("def __str__(self): raise self"), Status.CRASHED, "can not be read"),
+        (CLASS.format("def __str__(self): return 5"), Status.CRASHED, "can not be read"),
+        (CLASS.format("__repr__ = __str__ = lambda self: 1 / 0"), Status.CRASHED, "can not be read"),
+        (CLASS.format(LOOP), Status.TIMED_OUT, "0.4 s"),
+        (CLASS.format("__traceback__ = property(lambda self: 1 / 0)"), Status.CRASHED, "E: a"),
+        (TEXT, Status.CRASHED, "ValueError"),
+        ("raise SyntaxError('a', ('b', object(), [], {}))", Status.CRASHED, "SyntaxError"),
+        ("raise ValueError('\\ud800 \\x1b[31m red')", Status.CRASHED, "ValueError: \\ud800 [31m red"),
+        ("raise ValueError(object())", Status.CRASHED, "ValueError: <object object>"),
+        ("raise ExceptionGroup('many', [ValueError(1)] * 1000)", Status.CRASHED, "many"),
+        ("raise RecursionError", Status.CRASHED, "RecursionError"),
+        ("exec('def ' + 'f' * 5000 + '(): 1 / 0\\n' + 'f' * 5000 + '()')", Status.CRASHED, "ZeroDivisionError"),
+    ],
+)
+def test_hostile_exceptions(body: str, status: Status, said: str) -> None:
+    reply = run(f"def solve():\n    {body}\n", cpu_seconds=0.4)
+    assert (reply.status, reply.died) == (status, False)
+    assert said in reply.error
+    assert len(reply.error) <= ERROR_CHARACTERS
+    assert not [mark for mark in ("0x", "/opt", "runner", "\x1b") if mark in reply.error]
