@@ -8,12 +8,13 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, and_, distinct, func, select
+from sqlalchemy import Case, Connection, and_, case, distinct, func, select
 
 from archive import lease, reading, schema
 from archive.codec import NOTHING_NEW
 from archive.reading import AnyRow
 from archive.rows import ProgramRow, RunRow, RunStatus, RunSummary
+from archive.standing import standing
 from evolve.core.errors import UsageError
 
 _SHOWN = 8
@@ -88,7 +89,7 @@ def runs(connection: Connection) -> list[RunSummary]:
         select(
             record.c.run_id,
             func.count().label("records"),
-            func.count(record.c.supersedes).label("superseding"),
+            func.count(_no_proposal()).label("no_proposals"),
             func.sum(record.c.evaluations).label("evaluations"),
             func.count(distinct(record.c.program_id)).label("programs"),
         )
@@ -105,13 +106,24 @@ def runs(connection: Connection) -> list[RunSummary]:
             row.ended_at,
             row.stop_reason,
             _status(row),
-            (row.records or 0) - (row.superseding or 0),
+            (row.records or 0) - (row.no_proposals or 0),
             row.evaluations or 0.0,
             row.programs or 0,
             row.seconds if row.seconds is not None else _seconds_between(row.started_at, row.lease_at),
         )
         for row in connection.execute(joined)
     ]
+
+
+def _no_proposal() -> Case[Any]:
+    """Not null for records that are no proposals: they measure, or supersede.
+
+    Measurements have a program and no candidate. So few others do that only for these the ticket is looked up.
+    """
+    record, ticket = schema.records.c, schema.tickets.c
+    kind = select(ticket.kind).where(ticket.run_id == record.run_id, ticket.number == record.ticket_number)
+    measured = and_(record.idea.is_(None), record.program_id.is_not(None), kind.scalar_subquery() == "measure")
+    return case((record.supersedes.is_not(None), 1), (measured, 1))
 
 
 def _seconds_between(start: str, end: str) -> float:
@@ -123,7 +135,7 @@ def program(connection: Connection, name: str, run_id: str | None = None) -> Pro
     program_id = _program_id(connection, name)
     record, run_table = schema.records, schema.runs
     query = (
-        select(record.c.run_id, record.c.number, record.c.status, record.c.supersedes)
+        select(record.c.run_id, record.c.number, record.c.status)
         .join(run_table, run_table.c.run_id == record.c.run_id)
         .where(record.c.program_id == program_id)
         .order_by(run_table.c.ordinal.desc(), record.c.run_id, record.c.number)
@@ -158,11 +170,11 @@ def _program_id(connection: Connection, name: str) -> str:
 def _program_row(connection: Connection, program_id: str, rows: Sequence[AnyRow]) -> ProgramRow:
     """The program from its records in one run, in order of number."""
     made = next((row for row in rows if row.status not in NOTHING_NEW), rows[0])
-    last = made.number
-    for row in rows:
-        last = row.number if row.supersedes == last else last
-    (record,) = reading.records(connection, made.run_id, made.number, 1)
-    (standing,) = reading.records(connection, made.run_id, last, 1) if last != made.number else (record,)
+    # Of a program's many duplicates none has a say; its few measurements and what supersedes it have.
+    said = [made, *(row for row in rows if row.number > made.number and row.status not in NOTHING_NEW)]
+    words = [record for row in said for record in reading.records(connection, made.run_id, row.number, 1)]
+    record = words[0]
+    last = next((word for word in standing(words) if word.number == made.number), record)
     edge = schema.edges
     children = select(func.count(distinct(edge.c.child_id))).where(
         and_(edge.c.parent_id == program_id, edge.c.run_id == made.run_id, edge.c.role == "parent")
@@ -175,9 +187,9 @@ def _program_row(connection: Connection, program_id: str, rows: Sequence[AnyRow]
         record.candidate.idea if record.candidate else "",
         made.run_id,
         made.number,
-        standing.verdict,
+        last.verdict,
         record.ticket,
-        standing.promotion or record.promotion,
+        last.promotion,
         record.ticket.parents,
         connection.scalar(children) or 0,
     )

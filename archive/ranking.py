@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from evolve.core.errors import CallOrderError
+
 TOP_SHARE = 0.25
 
 
 class Ranking:
     """Costs (less is better) of all scored records of a run, and how many records dominate each.
 
-    `add` takes time linear in the number of records.
+    `add` and `remove` take time linear in the number of records.
     """
 
     def __init__(self, objectives: int) -> None:
@@ -28,12 +30,32 @@ class Ranking:
         if self._size == self._dominators.size:
             self._costs = np.concatenate([self._costs, np.empty_like(self._costs)], axis=1)
             self._dominators = np.concatenate([self._dominators, np.zeros_like(self._dominators)])
-        not_worse = not_better = np.ones(self._size, dtype=bool)
-        for known, new in zip(self._costs[:, : self._size], costs, strict=True):
-            not_worse, not_better = not_worse & (known <= new), not_better & (known >= new)
+        not_worse, not_better = self._compare(costs)
         self._dominators[: self._size] += not_better & ~not_worse
         count = int((not_worse & ~not_better).sum())
         self._costs[:, self._size], self._dominators[self._size] = costs, count
         self._size += 1
         better = int((self._dominators[: self._size] < count).sum())
         return better < TOP_SHARE * self._size
+
+    def remove(self, costs: tuple[float, ...]) -> None:
+        """Take a record with these costs out: later ranks are as if it had never been added.
+
+        Raises CallOrderError where there is none.
+        """
+        not_worse, not_better = self._compare(costs)
+        same = np.flatnonzero(not_worse & not_better)
+        if not same.size:
+            raise CallOrderError(f"no ranked record has costs {costs}", "Remove only what was added, once.")
+        self._dominators[: self._size] -= not_better & ~not_worse
+        # Equal records have equal ranks and the order of rows does not matter: the last one fills the gap.
+        self._size -= 1
+        self._costs[:, same[0]] = self._costs[:, self._size]
+        self._dominators[same[0]] = self._dominators[self._size]
+
+    def _compare(self, costs: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """For each record, whether it is nowhere worse and whether it is nowhere better than `costs`."""
+        not_worse = not_better = np.ones(self._size, dtype=bool)
+        for known, new in zip(self._costs[:, : self._size], costs, strict=True):
+            not_worse, not_better = not_worse & (known <= new), not_better & (known >= new)
+        return not_worse, not_better

@@ -38,8 +38,9 @@ class RunRow:
 class RunSummary:
     """One line of a list of runs.
 
-    `proposals` counts finished tickets, `evaluations` what they were charged, `programs` the distinct
-    programs. `seconds` is what the run said when it ended, else the time up to its last sign of life.
+    `proposals` counts finished tickets (of kind "expand": measurements propose nothing), `evaluations` what they
+    were charged, `programs` the distinct programs. `seconds` is what the run said when it ended, else the time up to
+    its last sign of life.
     """
 
     id: str
@@ -58,9 +59,9 @@ class RunSummary:
 class ProgramRow:
     """A program as one run knew it.
 
-    `number` is the record that brought it into run `run_id`; where later records supersede that one,
-    `verdict` is the last one's. `parents` are program ids, `children` counts distinct programs of the
-    same run that have it as a parent.
+    `number` is the record that brought it into run `run_id`; `verdict` and `promotion` are what later records, which
+    supersede that one or confirm it, left of it (see `archive.standing`). `parents` are program ids, `children`
+    counts distinct programs of the same run that have it as a parent.
     """
 
     program_id: str

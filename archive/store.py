@@ -17,7 +17,7 @@ from archive import connect, export, lease, queries, reading
 from archive.errors import reported
 from archive.rows import ProgramRow, RunRow, RunSummary
 from archive.writer import Writer
-from evolve.core.errors import CallOrderError
+from evolve.core.errors import ArchiveError, CallOrderError
 from evolve.core.types import Record, Ticket
 
 P = ParamSpec("P")
@@ -122,7 +122,8 @@ class Archive:
     def commit(self, run_id: str, record: Record) -> Future[Record]:
         """Write a record; the future gives it back when it is durable.
 
-        Raises `CallOrderError` where its ticket was not journaled or its number is not the next one.
+        Raises `CallOrderError` where its ticket was not journaled or its number is not the next one, and
+        `ArchiveError` where it supersedes what is no earlier record of the run.
         """
         with self._lock:
             state = self._open_run(run_id)
@@ -223,7 +224,7 @@ class _OpenRun:
         self.tickets = tickets
 
     def check(self, run_id: str, record: Record) -> None:
-        """Raise `CallOrderError` where a record may not be committed now."""
+        """Raise `CallOrderError` or `ArchiveError` where a record may not be committed now."""
         ticket, candidate = record.ticket, record.candidate
         if record.number != self.next_record:
             raise CallOrderError(
@@ -239,6 +240,11 @@ class _OpenRun:
             raise CallOrderError(
                 f"run {run_id}: record {record.number} holds a candidate of ticket {candidate.ticket.number}",
                 "Commit a candidate under its own ticket.",
+            )
+        if record.supersedes is not None and not 0 <= record.supersedes < record.number:
+            raise ArchiveError(
+                f"run {run_id}: record {record.number} supersedes {record.supersedes}, which is no earlier one",
+                "Name the record that brought the program into the run.",
             )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from evolve.core.errors import ProblemError
 from evolve.core.rng import Generator
-from evolve.core.types import Record, Ticket
+from evolve.core.types import Record, Status, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,24 @@ class Policy(Protocol):
     """Chooses parents from what it was told. No input or output; state depends on the calls alone.
 
     Call order: `plant` once for each start program; then any number of `ask`, each followed later by
-    one `tell` of its record. `pending` is called with each ticket that `ask` led to, before the next `ask`.
+    one `tell` of its record. `pending` is called with each ticket that `ask` led to, before the next `ask`;
+    a resumed run calls it with tickets from its journal, for which it does not ask again.
     Not thread-safe. Randomness comes from the generator that is handed in, never from elsewhere, so replaying
     the same calls gives the same state.
+
+    Tickets of kind "measure" try a program that was told before again; `pending` and `tell` get them too, and
+    they are no trial of anybody. Their record either
+
+    * has verdict ok: the program is confirmed. A policy made with `probation` takes no program but the planted ones
+      for an elite, a front member or an inspiration before that (nor afterwards where the same record says that the
+      gate refused it); its outcome counts at once all the same, and it may be a parent. Or
+    * has no score and `supersedes` an earlier record: that one's program is revoked. It is no choice of `ask` any
+      more, even if it is told again, and the superseded record counts as if its outcome had been None. What its
+      children achieved stays counted and they stay what they were. Tickets of which it is a parent may be in flight,
+      and are told like any other.
+
+    Raises:
+        ProblemError: by `ask`, where every start program was revoked and no other program is left.
 
     Example::
 
@@ -40,3 +56,23 @@ class Policy(Protocol):
     def pending(self, ticket: Ticket) -> None: ...
 
     def tell(self, record: Record) -> None: ...
+
+
+def is_welcome(record: Record) -> bool:
+    """True where the record's program was fully evaluated, has a score, and the gate did not refuse it."""
+    if record.program_id is None or record.verdict.status is not Status.OK:
+        return False
+    return record.promotion is None or record.promotion.accepted
+
+
+def is_revocation(record: Record) -> bool:
+    """True where the record, one of a measure ticket, takes its program out of the run."""
+    return record.supersedes is not None and not record.verdict.status.scored
+
+
+def nothing_left() -> ProblemError:
+    """What `ask` raises where no program is left to choose."""
+    return ProblemError(
+        "every start program was revoked, and no other program is left to start from",
+        "Mend the seed program and the baselines: the feedback of their records says what each did.",
+    )

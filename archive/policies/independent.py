@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive.policies.base import Choice
+from archive.policies.base import Choice, is_revocation, nothing_left
 from evolve.core.rng import Generator
 from evolve.core.types import Record, Ticket
 
@@ -20,6 +20,8 @@ class Independent:
 
     def ask(self, rng: Generator) -> Choice:
         """A start program, and another as inspiration where there is one."""
+        if not self._starts:
+            raise nothing_left()
         parent = self._starts[int(rng.integers(len(self._starts)))]
         return Choice((parent,), (self._starts[int(rng.integers(len(self._starts)))],))
 
@@ -27,4 +29,6 @@ class Independent:
         """Nothing to note."""
 
     def tell(self, record: Record) -> None:
-        """Nothing to learn."""
+        """Nothing to learn, but that a start program was revoked."""
+        if is_revocation(record):
+            self._starts = [name for name in self._starts if name != record.program_id]

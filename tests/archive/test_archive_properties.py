@@ -72,7 +72,7 @@ def records(draw: st.DrawFn, number: int) -> Record:
         draw(st.none() | names),
         draw(st.none() | reals),
         draw(st.none() | st.builds(Promotion, st.booleans(), metrics, names, texts)),
-        draw(st.none() | st.integers(0, number)) if number else None,
+        draw(st.none() | st.integers(0, number - 1)) if number else None,
     )
 
 

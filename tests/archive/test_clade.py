@@ -78,3 +78,33 @@ def test_a_later_child_takes_over_nothing() -> None:
     tree.record(root, 1.0)
     child = tree.add(root)
     assert tree.clade_trials[child] == 0.0 and tree.clade_trials[root] == 1.0
+
+
+def test_a_removed_node_leaves_its_children_and_its_counts_to_its_parent() -> None:
+    tree = CladeTree()
+    root = tree.add(None)
+    middle, sibling = tree.add(root), tree.add(root)
+    leaf = tree.add(middle)
+    tree.record(middle, 1.0)
+    tree.record(leaf, 0.0)
+    tree.remove(middle)
+    assert tree.children == [[sibling, leaf], [], [], []]
+    assert tree.parents[leaf] == root
+    assert tree.clade_trials[root] == 2.0 and tree.own_trials[root] == 0.0 and tree.clade_successes[root] == 1.0
+    # Work that was under way: it counts above, and its program joins there.
+    late = tree.add(middle)
+    tree.record(middle, 1.0)
+    tree.record(late, 1.0)
+    assert tree.children[root] == [sibling, leaf, late]
+    assert tree.clade_trials[root] == 4.0 and tree.own_trials[root] == 0.0
+
+
+def test_children_of_a_removed_root_are_roots() -> None:
+    tree = CladeTree()
+    first, second = tree.add(None), tree.add(None)
+    child = tree.add(first)
+    tree.remove(first)
+    assert tree.roots == [second, child]
+    tree.remove(child)
+    assert tree.roots == [second] and tree.add(child) == 3 and tree.roots == [second, 3]
+    assert len(tree) == 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.elites import PER_CELL, SAME, Elites
@@ -34,6 +34,43 @@ def test_cells_hold_the_best_distinct_costs(points: list[tuple[float, int]]) -> 
         assert all(b - a > SAME * a for a, b in itertools.pairwise(costs))
         best = min(error for error, s in points if s == size)
         assert costs[0] <= best * (1.0 + SAME)
+
+
+def _check_removal(points: list[tuple[int, int, bool]]) -> None:
+    """Costs lie so close that most programs keep others out, and cells overflow."""
+    elites, fresh = Elites(TWO), Elites(TWO)
+    for number, (error, size, stays) in enumerate(points):
+        record = _record(number, {"error": 1.0 + 0.45 * SAME * error, "size": float(size)})
+        elites.add(record)
+        if stays:
+            fresh.add(record)
+    for number, (_, _, stays) in enumerate(points):
+        if not stays:
+            elites.remove(f"p{number}")
+            elites.remove(f"p{number}")
+    elites.remove("nobody")
+    assert (elites._cells, elites._seen, elites._entered) == (fresh._cells, fresh._seen, fresh._entered)
+    assert bool(elites) == (len(elites) > 0)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 2), st.booleans()), max_size=60))
+def test_a_program_that_is_removed_was_never_there(points: list[tuple[int, int, bool]]) -> None:
+    _check_removal(points)
+
+
+def test_removals_from_crowded_cells() -> None:
+    rng = generator(2, "removals")
+    for _ in range(60):
+        _check_removal([(int(rng.integers(61)), 1, bool(rng.random() < 0.7)) for _ in range(80)])
+
+
+def test_a_program_is_added_once() -> None:
+    elites = Elites(ONE)
+    elites.add(_record(0, {"score": 0.5}))
+    elites.add(_record(0, {"score": 0.9}))
+    assert elites._cells == {0.0: [(-0.5, "p0")]}
+    assert elites._seen == {0.0: 1}
 
 
 def test_draws_reach_every_level_and_are_repeatable() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.ranking import TOP_SHARE, Ranking
+from evolve.core.errors import CallOrderError
 from evolve.core.rng import generator
 
 Costs = tuple[float, ...]
@@ -55,6 +57,34 @@ def test_any_costs_that_are_numbers(records: list[Costs]) -> None:
 def test_the_unit_of_a_cost_does_not_matter(values: list[float], unit: float) -> None:
     one, other = Ranking(1), Ranking(1)
     assert [one.add((v,)) for v in values] == [other.add((v * unit - 3.0,)) for v in values]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(SMALL, SMALL, st.none() | st.integers(0, 1000)), max_size=60))
+def test_what_is_removed_counts_no_more(steps: list[tuple[float, float, int | None]]) -> None:
+    """A step adds its costs, or removes one of the records that are left."""
+    ranking, left = Ranking(2), []
+    for error, size, pick in steps:
+        if pick is None or not left:
+            left.append((error, size))
+            assert ranking.add((error, size)) == _naive(left)
+        else:
+            ranking.remove(left.pop(pick % len(left)))
+        ranked = zip(*ranking._costs[:, : len(left)], ranking._dominators, strict=False)
+        assert sorted(ranked) == sorted((*one, sum(_dominates(other, one) for other in left)) for one in left)
+    for record in reversed(left):
+        ranking.remove(record)
+    with pytest.raises(CallOrderError, match="no ranked record"):
+        ranking.remove((1.0, 1.0))
+
+
+def test_what_was_never_added_can_not_be_removed() -> None:
+    ranking = Ranking(2)
+    ranking.add((1.0, 2.0))
+    for costs in ((1.0, 3.0), (2.0, 1.0), (0.0, 0.0)):
+        with pytest.raises(CallOrderError, match="no ranked record"):
+            ranking.remove(costs)
+    ranking.remove((1.0, 2.0))
 
 
 def test_the_first_is_in_the_top_quarter_and_equals_share_a_rank() -> None:
