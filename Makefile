@@ -10,6 +10,9 @@ export OPENBLAS_NUM_THREADS := 1
 
 run: $(READY)
 	@$(BIN)/evolve run float32-exp2
+	@echo
+	@if command -v bwrap >/dev/null; then $(BIN)/evolve run cache-eviction --minutes 1; else \
+		echo "cache-eviction was left out: bubblewrap is not installed (as root: apt-get install bubblewrap)"; fi
 
 test: $(READY) check
 	@$(PYTHON) .ci/require.py
@@ -23,6 +26,7 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/isolation.py
 
 soak: $(READY)
 	EVOLVE_KILLS=50 $(BIN)/python -m pytest tests/loop/test_determinism.py --timeout 3600

@@ -14,9 +14,10 @@ def has_postgres() -> bool:
     return bool(shutil.which("postgres")) or any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
-# What a requirement is satisfied by, and the Debian packages that bring it. Docker, bubblewrap and the browser
+# What a requirement is satisfied by, and the Debian packages that bring it. Docker and the browser
 # have no tests yet, so nothing is installed for them.
 NEEDS: dict[str, tuple[Callable[[], bool], tuple[str, ...]]] = {
+    "bubblewrap": (lambda: bool(shutil.which("bwrap")), ("bubblewrap",)),
     "postgres": (has_postgres, ("postgresql",)),
 }
 

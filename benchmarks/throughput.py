@@ -19,7 +19,7 @@ from evolve.core.clock import cpu_seconds, monotonic_seconds
 from evolve.core.errors import Forbidden
 from evolve.core.rng import generator
 from evolve.core.types import Source
-from evolve.engine.worker import make_evaluator
+from evolve.evaluation import make_evaluator
 from evolve.problem import load
 from evolve.proposers.offline import graph
 from evolve.proposers.offline.proposer import with_body

@@ -5,36 +5,20 @@ Straight-line programs run in place. Whatever the trusted verifier computes, it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluators.metrics import mean_metrics
+from evaluators.verifier import Verifier
 from evolve.core.clock import cpu_seconds, monotonic_seconds
 from evolve.core.errors import Invalid, ProblemError
 from evolve.core.types import Instance, Objective, Promotion, Result, Score, Split, Status, Verdict
 from sandbox.straight_line import StraightLine
-
-
-class Verifier(Protocol):
-    """What a problem's verifier.py defines. It never imports or runs candidate code.
-
-    `target` is needed for least-squares tuning, `prove` and `final` where `evidence = "exact"`.
-    """
-
-    def instances(self, split: Split, seed: int) -> Iterable[Instance]: ...
-
-    def score(self, instance: Instance, output: Any) -> Score: ...
-
-    def target(self, instance: Instance) -> tuple[Any, Any]: ...
-
-    def prove(self, program: StraightLine) -> Score: ...
-
-    def final(self, programs: Sequence[StraightLine], progress: Callable[[int, int], None]) -> list[Score]: ...
 
 
 @dataclass(frozen=True)
@@ -118,7 +102,7 @@ class Evaluator:
                 evaluation_set=self.evaluation_set,
             )
         scores = [score for _, score in runs if score is not None]
-        metrics = self._metrics(program, scores)
+        metrics = mean_metrics(scores, self.objectives, operations=float(program.operations))
         return Verdict(
             Status.OK,
             metrics[self.objectives[0].metric],
@@ -136,18 +120,6 @@ class Evaluator:
         except Invalid as error:
             return Promotion(False, {}, self.gate_set, str(error))
         return Promotion(True, {**score.metrics, "operations": float(program.operations)}, self.gate_set)
-
-    def _metrics(self, program: StraightLine, scores: list[Score]) -> Mapping[str, float]:
-        names = scores[0].metrics
-        means = {name: float(np.mean([score.metrics[name] for score in scores])) for name in names}
-        metrics = {**means, "operations": float(program.operations)}
-        for objective in self.objectives:
-            if objective.metric not in metrics:
-                raise ProblemError(
-                    f"the verifier gives no metric {objective.metric!r}, which is an objective",
-                    f"Add it to Score.metrics, or name one of {', '.join(metrics)} in problem.toml.",
-                )
-        return metrics
 
     def _instances(self, split: Split) -> tuple[Instance, ...]:
         instances = tuple(self.verifier.instances(split, self.split_seed(split)))

@@ -10,14 +10,34 @@ import ast
 from sandbox.syntax import parse
 
 
-def normalise(text: str) -> str:
-    """The normal form as text. Raises Forbidden where the text is not Python or out of bounds."""
+def normalise(text: str, *, constants: bool = True) -> str:
+    """The normal form as text; without `constants` all numbers of a kind are the same.
+
+    Raises:
+        Forbidden: the text is not Python or out of bounds.
+    """
     tree = parse(text)
     _rename_locals(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             _drop_docstring(node)
+        elif not constants and isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            node.value = 0 if isinstance(node.value, int) else 0.0
     return ast.dump(tree)
+
+
+def names_defined(text: str) -> set[str]:
+    """Names that statements at the top level of the file bind. Raises Forbidden as `normalise`."""
+    names: set[str] = set()
+    for statement in parse(text).body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+        else:
+            stores = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+            names |= {node.id for node in stores if isinstance(node.ctx, ast.Store)}
+    return names
 
 
 def _rename_locals(node: ast.AST) -> None:

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any, Generic, TypeVar
 
+from evaluators.normal_form import names_defined, normalise
 from evolve.core.errors import Forbidden
 from evolve.core.types import Source
 from sandbox import straight_line
@@ -24,11 +26,17 @@ class Block:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """A program that may be evaluated. Same `program_id`: same program; same `skeleton_id`: up to constants."""
+Program = TypeVar("Program", StraightLine, Source)
 
-    program: StraightLine
+
+@dataclass(frozen=True)
+class Screened(Generic[Program]):
+    """A program that may be evaluated: a checked graph, or a text that only a sandbox will run.
+
+    Same `program_id`: same program; same `skeleton_id`: up to constants.
+    """
+
+    program: Program
     program_id: str
     skeleton_id: str
 
@@ -74,22 +82,53 @@ def identify_skeleton(program: StraightLine) -> str:
     return _digest(f"{first}|{shapes[program.result]}|{places}")
 
 
-def screen(source: Source, seed: Source) -> Screened:
-    """Check a candidate without running it.
+def screen_program(sandbox: str, source: Source, seed: Source | None) -> Screened[Any]:
+    """Check a program for the sandbox of that name without running it; `seed` is None for files of their own.
+
+    Raises:
+        Forbidden: as `screen` or `screen_text`.
+    """
+    if sandbox == "straight_line":
+        return screen(source, seed) if seed else screen_baseline(source)
+    return screen_text(source, seed)
+
+
+def screen(source: Source, seed: Source) -> Screened[StraightLine]:
+    """Check a candidate of straight-line arithmetic without running it.
 
     Raises:
         Forbidden: text outside the block differs from the seed's, or the whitelist refuses the program.
     """
-    if outside_block(source.main) != _outside_seed(seed.main):
-        raise Forbidden("the text outside the EVOLVE-BLOCK differs from the seed's")
+    _check_outside(source, seed)
     return screen_baseline(source)
 
 
-def screen_baseline(source: Source) -> Screened:
+def screen_baseline(source: Source) -> Screened[StraightLine]:
     """As `screen`, for programs that people wrote as files of their own: there is no outside to keep."""
     program = straight_line.parse(source.main, source.entry)
     program_id, skeleton_id = identify(program)
     return Screened(program, program_id, skeleton_id)
+
+
+def screen_text(source: Source, seed: Source | None) -> Screened[Source]:
+    """Check ordinary Python that a sandbox will run. What it does is not judged here: the sandbox is there for that.
+
+    Comments, layout, docstrings and the names of local variables do not count in its ids.
+
+    Raises:
+        Forbidden: text outside the block differs from the seed's, it is not Python or out of bounds, or nothing at
+            the top level of the file defines the entry.
+    """
+    if seed is not None:
+        _check_outside(source, seed)
+    if source.entry not in names_defined(source.main):
+        raise Forbidden(f"nothing in the file defines {source.entry}")
+    return Screened(source, _digest(normalise(source.main)), _digest(normalise(source.main, constants=False)))
+
+
+def _check_outside(source: Source, seed: Source) -> None:
+    if outside_block(source.main) != _outside_seed(seed.main):
+        raise Forbidden("the text outside the EVOLVE-BLOCK differs from the seed's")
 
 
 @lru_cache(maxsize=16)

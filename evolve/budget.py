@@ -45,7 +45,9 @@ class Budget:
         return None
 
     def settle(self, record: Record) -> None:
-        """Charge a told record."""
+        """Charge a told record. A check of a program that is there already proposes nothing."""
+        if record.ticket.kind == "measure":
+            return
         self.evaluations += record.evaluations
         self.proposals += 1
         self.fruitless = 0 if record.verdict.evaluated else self.fruitless + 1

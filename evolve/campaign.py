@@ -5,28 +5,31 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from archive.store import Archive
-from evaluators.cascade import Evaluator
-from evaluators.screen import Screened, screen, screen_baseline
+from evaluators.guilt import FaultCounter
+from evaluators.screen import screen_baseline
 from evolve.budget import Budget
 from evolve.core.clock import monotonic_seconds
 from evolve.core.config import RunConfig
-from evolve.core.errors import EvolveError, Forbidden, ProblemError
-from evolve.core.types import Record, Source
-from evolve.engine.base import Engine
-from evolve.engine.worker import make_evaluator
+from evolve.core.types import Record
+from evolve.engine.base import Engine, Task
 from evolve.events import FinalProgress, Listener, RecordCommitted, RunEnded, RunStarted, ScoredProgram
+from evolve.final import Entrant, FinalReport, compare_on_final
 from evolve.loop import Flight, run_loop
 from evolve.problem import Problem
+from evolve.programs import SEED, check_start, evaluate_programs, start_programs
+from evolve.proposers.offline import operators
 from evolve.proposers.offline.proposer import OfflineProposer
-from evolve.search import Search
+from evolve.search import Rules, Search
 from evolve.step import Step
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,38 +48,61 @@ class RunResult:
     proposals: int
     seconds: float
     final_seconds: float
+    final_failure: str = ""
 
 
 class Campaign:
     """One run's parts, put together."""
 
     def __init__(
-        self, problem: Problem, config: RunConfig, archive: Archive, minutes: float | None, listener: Listener
+        self,
+        problem: Problem,
+        config: RunConfig,
+        archive: Archive,
+        engine: Engine,
+        minutes: float | None,
+        listener: Listener,
     ) -> None:
         self.problem = problem
         self.config = config
         self.archive = archive
+        self.engine = engine
         self.listener = listener
         self.starts = start_programs(problem, config.start, archive)
-        self.seed, self.baselines = evaluate_programs(problem)
-        self.search = Search(config, problem.objectives, self.starts, problem.minimum_effect)
+        in_place = problem.sandbox == "straight_line"
+        scorer = None if in_place else engine
+        self.seed, self.baselines = in_event_loop(lambda: evaluate_programs(problem, scorer, listener))
+        self._check_start()
+        moves = operators(problem.sandbox)
+        exact = problem.evidence == "exact"
+        rules = Rules(problem.objectives, problem.minimum_effect, moves, exact, problem.driven)
+        self.search = Search(config, rules, self.starts)
         self.budget = Budget(config.evaluations, config.proposals, None if minutes is None else 60.0 * minutes)
+        self.faults = FaultCounter()
 
-    def carry_out(
-        self, run_id: str, engine: Engine, final_check: bool, handle_interrupt: bool, earlier_seconds: float
-    ) -> RunResult:
+    def carry_out(self, run_id: str, final_check: bool, handle_interrupt: bool, earlier_seconds: float) -> RunResult:
         """Search, then check the front; everything is durable on return."""
         tickets = {ticket.number: ticket for ticket in self.archive.tickets(run_id)}
         records = {record.number: record for record in self.archive.records(run_id)}
         self._announce(run_id, len(records))
-        step = Step(OfflineProposer(engine), engine, self.problem.seed, self.starts, self.search.known)
+        engine, problem = self.engine, self.problem
+        step = Step(OfflineProposer(engine), engine, problem.sandbox, problem.seed, self.starts, self.search.known)
         flight = Flight(run_id, self.archive, self.search, step, engine, records)
         with _interrupts(self._interrupt, handle_interrupt):
-            reason = _in_event_loop(lambda: run_loop(self.search, flight, self.budget, tickets, self._watch))
+            reason = in_event_loop(lambda: run_loop(self.search, flight, self.budget, tickets, self._watch))
         seconds = earlier_seconds + self.budget.seconds
-        final, final_seconds = self._final(run_id) if final_check and reason != "interrupted" else ({}, 0.0)
+        final, final_seconds = FinalReport({}), 0.0
+        if final_check and reason != "interrupted":
+            final, final_seconds = self._final(run_id)
         self.archive.end_run(run_id, reason, seconds + final_seconds)
         return self._report(run_id, reason, seconds, final, final_seconds)
+
+    def _check_start(self) -> None:
+        """A program of the archive that the run is to start from is trusted by none: it is checked like a champion."""
+        if not self.problem.driven or self.config.start in (SEED, "baselines"):
+            return
+        check = Task("check", (self.starts[1], self.config.seed, True))
+        check_start(in_event_loop(lambda: self.engine.run(check)))
 
     def _announce(self, run_id: str, replayed: int) -> None:
         started = RunStarted(
@@ -97,34 +123,45 @@ class Campaign:
 
     def _watch(self, record: Record) -> None:
         budget = self.budget
+        self.faults.add(record)
         front = self.search.shown_front()
         self.listener(RecordCommitted(record, budget.evaluations, budget.proposals, budget.seconds, front))
 
-    def _final(self, run_id: str) -> tuple[Mapping[str, Mapping[str, float]], float]:
+    def _final(self, run_id: str) -> tuple[FinalReport, float]:
         """The final check of the front, opened once for a run's champions; later calls read what it gave."""
         front = self.search.shown_front()
         stored = self.archive.final_results(run_id)
         if not front or all(point.program_id in stored for point in front):
-            return {p.program_id: stored[p.program_id] for p in front}, 0.0
+            return FinalReport(stored), 0.0
         began = monotonic_seconds()
-        sources = [self.search.source(point.program_id) for point in front]
-        programs = [screen_baseline(source).program for source in sources]
 
         def progress(done: int, total: int) -> None:
-            self.listener(FinalProgress(done, total, monotonic_seconds() - began, len(programs)))
+            self.listener(FinalProgress(done, total, monotonic_seconds() - began, len(front)))
 
+        exact = self.problem.evidence == "exact"
+        report = self._exhaustive(front, progress) if exact else self._comparison(front[0], progress)
+        self.archive.open_final(run_id, self.problem.version, {key: dict(row) for key, row in report.results.items()})
+        return report, monotonic_seconds() - began
+
+    def _exhaustive(self, front: Sequence[ScoredProgram], progress: Callable[[int, int], None]) -> FinalReport:
+        programs = [screen_baseline(self.search.source(point.program_id)).program for point in front]
         scores = self.problem.verifier.final(programs, progress)
-        results = {p.program_id: dict(s.metrics) for p, s in zip(front, scores, strict=True)}
-        self.archive.open_final(run_id, self.problem.version, results)
-        return results, monotonic_seconds() - began
+        return FinalReport({p.program_id: dict(s.metrics) for p, s in zip(front, scores, strict=True)})
 
-    def _report(
-        self, run_id: str, reason: str, seconds: float, final: Mapping[str, Mapping[str, float]], final_seconds: float
-    ) -> RunResult:
+    def _comparison(self, best: ScoredProgram, progress: Callable[[int, int], None]) -> FinalReport:
+        problem = self.problem
+        sources = {SEED: problem.seed, **problem.baselines}
+        known = [Entrant(one.name, one.program_id, sources[one.name]) for one in (self.seed, *self.baselines)]
+        source = self.search.source(best.program_id)
+        champion = Entrant("the champion", best.program_id, source, problem.driven)
+        objective = problem.objectives[0]
+        return in_event_loop(lambda: compare_on_final(self.engine, objective, champion, known, progress))
+
+    def _report(self, run_id: str, reason: str, seconds: float, final: FinalReport, final_seconds: float) -> RunResult:
         front = self.search.shown_front()
         budget = self.budget
         self.listener(
-            RunEnded(run_id, reason, budget.evaluations, budget.proposals, seconds, front, final, final_seconds)
+            RunEnded(run_id, reason, budget.evaluations, budget.proposals, seconds, front, final.results, final_seconds)
         )
         return RunResult(
             run_id=run_id,
@@ -134,49 +171,13 @@ class Campaign:
             seed=self.seed,
             baselines=self.baselines,
             front=front,
-            final=final,
+            final=final.results,
             evaluations=budget.evaluations,
             proposals=budget.proposals,
             seconds=seconds,
             final_seconds=final_seconds,
+            final_failure=final.failure,
         )
-
-
-def start_programs(problem: Problem, start: str, archive: Archive) -> dict[int, Source]:
-    """Programs that the first tickets plant: the seed, the baselines after it, or one program of the archive."""
-    if start == "seed":
-        return {0: problem.seed}
-    if start == "baselines":
-        return dict(enumerate([problem.seed, *problem.baselines.values()]))
-    return {0: problem.seed, 1: archive.program(start).source}
-
-
-def evaluate_programs(problem: Problem) -> tuple[ScoredProgram, tuple[ScoredProgram, ...]]:
-    """Seed and baselines with their metrics on train.
-
-    Raises:
-        ProblemError: one of them has no score; names the file and what is wrong.
-    """
-    evaluator = make_evaluator(problem)
-    seed = _score(evaluator, problem, "seed", problem.seed)
-    baselines = (_score(evaluator, problem, name, source) for name, source in problem.baselines.items())
-    return seed, tuple(baselines)
-
-
-def _score(evaluator: Evaluator, problem: Problem, name: str, source: Source) -> ScoredProgram:
-    where = problem.folder / ("seed.py" if name == "seed" else f"baselines/{name}.py")
-    try:
-        screened: Screened = screen(source, source) if name == "seed" else screen_baseline(source)
-        verdict = evaluator.evaluate(screened.program)
-    except Forbidden as error:
-        raise ProblemError(f"{where} can not be run: {error}", "Mend the program; every run starts from it.") from None
-    except EvolveError:
-        raise
-    except Exception as error:
-        raise ProblemError(f"the verifier fails on {where}: {type(error).__name__}: {error}", "Mend it.") from error
-    if not verdict.status.scored:
-        raise ProblemError(f"{where} is {verdict.status}: {verdict.feedback}", "Mend the program or the verifier.")
-    return ScoredProgram(name, screened.program_id, verdict.metrics)
 
 
 @contextmanager
@@ -198,7 +199,7 @@ def _interrupts(stop: Callable[[], None], wanted: bool) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _in_event_loop(start: Callable[[], Coroutine[Any, Any, str]]) -> str:
+def in_event_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end, in a thread where an event loop is running here already (a notebook)."""
     try:
         asyncio.get_running_loop()

@@ -18,6 +18,14 @@ class ScoredProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class Preparing:
+    """Seed and baselines are being evaluated: `done` of `total`."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """Seed and baselines are evaluated, workers are up. `replayed` records were already in the archive."""
 
@@ -67,7 +75,7 @@ class RunEnded:
     final_seconds: float = 0.0
 
 
-Event = RunStarted | RecordCommitted | FinalProgress | RunEnded
+Event = Preparing | RunStarted | RecordCommitted | FinalProgress | RunEnded
 Listener = Callable[[Event], None]
 
 

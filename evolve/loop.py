@@ -62,7 +62,7 @@ class Flight:
         work = await self.step(ticket, context)
         await self.turnstile.enter(ticket.number)
         record = self.search.settle(work)
-        if self.search.is_contender(record) and work.screened:
+        if self.search.wants_proof(record) and work.screened:
             promotion = await self.engine.run(Task("prove", (work.screened.program,), ticket.number))
             record = self.search.promote(record, promotion)
         durable = self.archive.commit(self.run_id, record)

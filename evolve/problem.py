@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
-import sys
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from evaluators.verifier import load_verifier
 from evolve.core.errors import ProblemError, UsageError
 from evolve.core.types import Direction, Objective, Source, Split
+from sandbox.limits import MEBIBYTE, Limits
 
 FILE = "problem.toml"
 
@@ -51,6 +50,37 @@ class SearchSpec(_Strict):
     start: Literal["seed", "baselines"] = "seed"
 
 
+class LimitsSpec(_Strict):
+    """What one call of a sandboxed program may use; see `sandbox.limits.Limits` for the meaning of each."""
+
+    wall_seconds: float = Field(default=60.0, gt=0, strict=False)
+    cpu_seconds: float = Field(default=20.0, gt=0, strict=False)
+    memory_mebibytes: int = Field(default=512, ge=1)
+    processes: int = Field(default=1, ge=1, le=1024)
+    output_kibibytes: int = Field(default=1024, ge=1)
+    file_mebibytes: int = Field(default=16, ge=1)
+    reply_mebibytes: int = Field(default=64, ge=1, le=1024)
+
+    def limits(self) -> Limits:
+        """The same in the units of the sandbox."""
+        return Limits(
+            wall_seconds=self.wall_seconds,
+            cpu_seconds=self.cpu_seconds,
+            memory_bytes=self.memory_mebibytes * MEBIBYTE,
+            processes=self.processes,
+            output_bytes=self.output_kibibytes * 1024,
+            file_bytes=self.file_mebibytes * MEBIBYTE,
+            reply_bytes=self.reply_mebibytes * MEBIBYTE,
+        )
+
+
+class VerifierSpec(_Strict):
+    """What the verifier's own process may use for one call (scoring one output, or playing one instance)."""
+
+    wall_seconds: float = Field(default=300.0, gt=0, strict=False)
+    memory_mebibytes: int = Field(default=4096, ge=64)
+
+
 class SplitSeeds(_Strict):
     """The seed of each split. Never the run's seed: a problem's instances are the same for every run."""
 
@@ -68,13 +98,32 @@ class ProblemFile(_Strict):
     title: str
     entry: str
     aliases: tuple[str, ...] = Field(default=(), strict=False)
-    evidence: Literal["exact"]
+    evidence: Literal["exact", "sampled"]
     minimum_effect: float = Field(default=1e-3, ge=0, lt=1)
-    sandbox: Literal["straight_line"] = "straight_line"
+    sandbox: Literal["straight_line", "bubblewrap"] = "straight_line"
+    isolation: Literal["instance", "stage"] = "instance"
+    driver: str | None = None
+    packages: tuple[str, ...] = Field(default=(), strict=False)
+    limits: LimitsSpec = LimitsSpec()
+    verifier: VerifierSpec = VerifierSpec()
     objectives: tuple[ObjectiveSpec, ...] = Field(min_length=1, max_length=2, strict=False)
     tuning: TuningSpec = TuningSpec()
     search: SearchSpec = SearchSpec()
     splits: SplitSeeds = SplitSeeds()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ProblemFile:
+        if self.sandbox == "straight_line":
+            given = {"driver", "packages", "isolation", "limits"} & self.model_fields_set
+            if given:
+                raise ValueError(f"{min(given)} has no meaning with sandbox = 'straight_line': take it out")
+            if self.evidence != "exact":
+                raise ValueError("evidence must be 'exact' with sandbox = 'straight_line'")
+        elif self.evidence != "sampled":
+            raise ValueError(f"evidence must be 'sampled' with sandbox = '{self.sandbox}'")
+        elif self.tuning.method == "least_squares":
+            raise ValueError(f"tuning.method 'least_squares' has no meaning with sandbox = '{self.sandbox}'")
+        return self
 
 
 class Problem:
@@ -89,6 +138,10 @@ class Problem:
         self.evidence = file.evidence
         self.minimum_effect = file.minimum_effect
         self.sandbox = file.sandbox
+        self.isolation = file.isolation
+        self.packages = file.packages
+        self.limits = file.limits.limits()
+        self.driver = self._driver(file.driver)
         self.tuning = file.tuning
         self.search = file.search
         self.objectives = tuple(Objective(o.metric, o.direction) for o in file.objectives)
@@ -98,36 +151,41 @@ class Problem:
         }
 
     @cached_property
-    def verifier(self) -> ModuleType:
+    def verifier(self) -> Any:
         """The trusted verifier module. Raises ProblemError where it can not be imported."""
-        path = self.folder / "verifier.py"
-        module_name = f"evolve_verifier_{self.version[:12]}"
-        spec = importlib.util.spec_from_file_location(module_name, path)
-        if spec is None or spec.loader is None or not path.exists():
-            raise ProblemError(f"{path} does not exist", "A problem needs verifier.py with instances() and score().")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            raise ProblemError(f"{path} fails on import: {type(error).__name__}: {error}", "Mend the file.") from error
-        return module
+        return load_verifier(self.folder)
 
     @cached_property
     def version(self) -> str:
         """BLAKE2b-128 of everything that decides a score; scores of two versions are not comparable."""
         digest = blake2b(digest_size=16)
-        names = [FILE, "verifier.py", "driver.py", "seed.py"]
-        paths = [self.folder / name for name in names] + sorted((self.folder / "baselines").glob("*.py"))
-        for path in paths:
-            if path.exists():
-                digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode())
-                digest.update(path.read_bytes())
+        modules = sorted(self.folder.glob("*.py"))  # the verifier may import any of them
+        for path in [self.folder / FILE, *modules, *sorted((self.folder / "baselines").glob("*.py"))]:
+            digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def split_seed(self, split: Split) -> int:
         """The seed from which a split's instances are drawn."""
         return int(getattr(self.file.splits, split.value))
+
+    @property
+    def driven(self) -> bool:
+        """True where a driver sits beside the candidate: its decisions must be shown not to look ahead."""
+        return self.driver is not None
+
+    def split_seeds(self) -> dict[str, int]:
+        """Seeds by the name of the split."""
+        return self.file.splits.model_dump()
+
+    def _driver(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        path = self.folder / name
+        if path.parent != self.folder or not path.is_file():
+            remedy = f"Write {path.name} beside problem.toml, or take the key out."
+            raise ProblemError(f"{self.folder / FILE}: driver: there is no file {name} in the folder", remedy)
+        return self._program(path).main
 
     def _program(self, path: Path) -> Source:
         try:
@@ -192,7 +250,8 @@ def _explain(error: ValidationError) -> str:
 def _explain_one(item: Any) -> str:
     place = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
-        return f"{place}: {item['msg']}"
+        words = item["msg"].removeprefix("Value error, ")
+        return f"{place}: {words}" if place else words
     model: type[BaseModel] = ProblemFile
     for part in item["loc"][:-1]:
         field = model.model_fields.get(str(part))

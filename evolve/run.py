@@ -8,15 +8,17 @@ from pathlib import Path
 
 from archive.policies import check_policy
 from archive.store import Archive
-from evolve.campaign import Campaign, RunResult, evaluate_programs
+from evolve.campaign import Campaign, RunResult, in_event_loop
 from evolve.core import config as settings
 from evolve.core.config import RunConfig
 from evolve.core.errors import ProblemError, UsageError
 from evolve.engine.local import LocalEngine
-from evolve.events import Listener, ignore
+from evolve.evaluation import check_ready
+from evolve.events import Listener, ScoredProgram, ignore
 from evolve.problem import Problem, load
+from evolve.programs import evaluate_programs
 
-__all__ = ["RunResult", "evaluate_programs", "run"]
+__all__ = ["RunResult", "run", "score_programs"]
 
 
 def run(
@@ -55,16 +57,33 @@ def run(
     settings.check_budget(config.evaluations, config.proposals, minutes)
     with ExitStack() as stack:
         opened = stack.enter_context(Archive.open(place))
-        campaign = Campaign(loaded, config, opened, minutes, listener)
+        check_ready(loaded)
         engine = LocalEngine(str(loaded.folder), worker_count)
         stack.callback(engine.close)
+        campaign = Campaign(loaded, config, opened, engine, minutes, listener)
         if resume is not None:
             earlier_seconds = opened.run(resume).seconds or 0.0
             run_id = opened.resume_run(resume).id
         else:
             stored = {**config.to_json(), "folder": str(loaded.folder)}
             run_id, earlier_seconds = _begin(opened, loaded, stored, config.seed), 0.0
-        return campaign.carry_out(run_id, engine, final_check, handle_interrupt, earlier_seconds)
+        return campaign.carry_out(run_id, final_check, handle_interrupt, earlier_seconds)
+
+
+def score_programs(problem: Problem, listener: Listener = ignore) -> tuple[ScoredProgram, tuple[ScoredProgram, ...]]:
+    """Seed and baselines of a problem with their metrics on train.
+
+    Raises:
+        ProblemError: one of them has no score. UsageError: the problem's sandbox is not installed.
+    """
+    check_ready(problem)
+    if problem.sandbox == "straight_line":
+        return in_event_loop(lambda: evaluate_programs(problem, None))
+    engine = LocalEngine(str(problem.folder), settings.check_workers(None))
+    try:
+        return in_event_loop(lambda: evaluate_programs(problem, engine, listener))
+    finally:
+        engine.close()
 
 
 def _begin(archive: Archive, problem: Problem, config: dict[str, object], seed: int) -> str:

@@ -6,16 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from archive.policies import make_policy
-from archive.policies.base import Choice, Policy
+from archive.policies.base import Policy
 from archive.ranking import Ranking
 from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError
 from evolve.core.rng import Generator, derive_seed, draw, generator
 from evolve.core.types import Objective, Promotion, Record, Source, Status, Ticket
 from evolve.events import ScoredProgram
+from evolve.probation import CHECK, REPLAY, Probation
 from evolve.proposers.base import Context
-from evolve.proposers.offline.proposer import OPERATOR_WEIGHTS, OPERATORS
 from evolve.step import Work, duplicate_of
+
+_CHOICES = 20
+NOT_GATED = "not gated: best on train"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a problem decides about its search.
+
+    `operators` are the proposer's moves with their weights. `proven`: would-be champions must pass an exhaustive
+    proof. `driven`: programs run beside a driver, so they are checked before they count for much.
+    """
+
+    objectives: tuple[Objective, ...]
+    minimum_effect: float
+    operators: Mapping[str, float]
+    proven: bool = True
+    driven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +52,20 @@ class Search:
     places finished work in the run, in ticket order; `tell` takes the durable record.
     """
 
-    def __init__(
-        self, config: RunConfig, objectives: tuple[Objective, ...], starts: Mapping[int, Source], minimum_effect: float
-    ) -> None:
+    def __init__(self, config: RunConfig, rules: Rules, starts: Mapping[int, Source]) -> None:
         self.config = config
-        self.objectives = objectives
+        self.rules = rules
+        self.objectives = rules.objectives
         self.starts = starts
-        self.minimum_effect = minimum_effect
-        self.policy: Policy = make_policy(config.policy, objectives)
+        self.policy: Policy = make_policy(config.policy, rules.objectives, probation=rules.driven)
+        self.probation = Probation(rules.driven)
         self.known: dict[str, int] = {}
         self.front: tuple[Champion, ...] = ()
         self.asked = 0
         self.settled = 0
         self.told = 0
-        self._ranking = Ranking(len(objectives))
-        self._sources: dict[str, Source] = {}
+        self._ranking = Ranking(len(self.objectives))
+        self._scored: dict[str, Record] = {}
         self._told_front: tuple[Champion, ...] = ()
 
     # -- ask
@@ -71,10 +88,14 @@ class Search:
         self.asked += 1
         if number in self.starts:
             return ticket, Context((), (), (), -1)
+        if ticket.kind == "measure":
+            self.probation.begin(ticket.parents[0])
+        else:
+            self.probation.add_child(ticket.parents[0])
         self.policy.pending(ticket)
         context = Context(
-            tuple(self._sources[i] for i in ticket.parents),
-            tuple(self._sources[i] for i in ticket.inspirations),
+            tuple(self.source(i) for i in ticket.parents),
+            tuple(self.source(i) for i in ticket.inspirations),
             tuple((c.metrics.get("operations", 0.0), c.metrics[self.objectives[0].metric]) for c in self._told_front),
             number - self.config.window,
         )
@@ -84,9 +105,19 @@ class Search:
         seed = derive_seed(self.config.seed, number)
         if number in self.starts:
             return Ticket(number, "expand", (), (), "start", None, seed)
+        if due := self.probation.next():
+            return Ticket(number, "measure", (due[0],), (), due[1], None, seed)
         rng = generator(self.config.seed, number, "policy")
-        choice: Choice = self.policy.ask(rng)
-        return Ticket(number, "expand", choice.parents, choice.inspirations, _draw_operator(rng), None, seed)
+        for _ in range(_CHOICES):
+            choice = self.policy.ask(rng)
+            if self.probation.allows_child(choice.parents[0]):
+                operator = draw_operator(self.rules.operators, rng)
+                return Ticket(number, "expand", choice.parents, choice.inspirations, operator, None, seed)
+            if not self.probation.is_asked(choice.parents[0]):
+                return Ticket(number, "measure", choice.parents[:1], (), CHECK, None, seed)
+        # All that the policy wants are being checked at this moment: a start program needs no check.
+        parent = next(iter(self._scored))
+        return Ticket(number, "expand", (parent,), (parent,), draw_operator(self.rules.operators, rng), None, seed)
 
     # -- settle
 
@@ -96,7 +127,11 @@ class Search:
         if number != self.settled:
             raise CallOrderError(f"ticket {number} settled where {self.settled} is next", "Settle in ticket order.")
         self.settled += 1
+        if work.ticket.kind == "measure":
+            return self._settle_check(work)
         screened, verdict = work.screened, work.verdict
+        if verdict is None:
+            raise CallOrderError(f"ticket {number} settled without a verdict", "Only checks may come without one.")
         if screened and verdict.evaluated and screened.program_id in self.known:
             verdict = duplicate_of(self.known[screened.program_id])  # its twin was in flight beside it
         record = Record(
@@ -107,14 +142,38 @@ class Search:
             screened.program_id if screened else None,
             screened.skeleton_id if screened else None,
         )
-        return replace(record, outcome=self._place(record))
+        record = replace(record, outcome=self._place(record))
+        trusted = number in self.starts or not self.rules.driven
+        if not self.rules.proven and trusted and self.is_contender(record):
+            return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, NOT_GATED))
+        return record
+
+    def _settle_check(self, work: Work) -> Record:
+        """The record of a check: the program's own verdict once more, or one that supersedes it."""
+        original = self._scored[work.ticket.parents[0]]
+        ids = original.program_id, original.skeleton_id
+        if work.verdict is not None:
+            self._ranking.remove(self._costs(original.verdict.metrics))
+            return Record(work.ticket.number, work.ticket, None, work.verdict, *ids, supersedes=original.number)
+        verdict = replace(original.verdict, results=(), feedback=f"{work.ticket.operator}: nothing found")
+        record = Record(work.ticket.number, work.ticket, None, verdict, *ids)
+        if work.ticket.operator != REPLAY or not self.is_contender(record):
+            return record
+        return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, NOT_GATED))
 
     def restore(self, record: Record) -> None:
         """Take a record from the archive as settled, so that what follows is placed as it was."""
         self.settled += 1
-        self._place(record)
+        if record.supersedes is not None:
+            self._ranking.remove(self._costs(self._scored[record.ticket.parents[0]].verdict.metrics))
+        elif record.ticket.kind == "expand":
+            self._place(record)
         if record.promotion is not None:
             self.promote(record, record.promotion)
+
+    def wants_proof(self, record: Record) -> bool:
+        """True where the exhaustive proof must decide whether the record enters the front."""
+        return self.rules.proven and self.is_contender(record)
 
     def is_contender(self, record: Record) -> bool:
         """True where the record would be champion or enter the front, by its score on train."""
@@ -151,8 +210,10 @@ class Search:
         if record.number != self.told:
             raise CallOrderError(f"record {record.number} told where {self.told} is next", "Tell each record once.")
         self.told += 1
-        if record.candidate is not None and record.program_id is not None and record.verdict.status is Status.OK:
-            self._sources[record.program_id] = record.candidate.source
+        if record.ticket.kind == "measure":
+            self._tell_check(record)
+        elif record.program_id is not None and record.verdict.status is Status.OK:
+            self._tell_scored(record, record.program_id)
         if record.number in self.starts:
             self.policy.plant(record)
         else:
@@ -162,13 +223,29 @@ class Search:
             new = Champion(record.program_id or "", record.verdict.metrics, record.promotion.metrics)
             self._told_front = self._with(self._told_front, new)
 
+    def _tell_scored(self, record: Record, program_id: str) -> None:
+        self._scored[program_id] = record
+        if record.number in self.starts:
+            self.probation.trust(program_id)
+        elif not self._covered(record.verdict.metrics, [champion.metrics for champion in self._told_front]):
+            self.probation.want(program_id, REPLAY)
+        elif record.outcome:
+            self.probation.want(program_id, CHECK)
+
+    def _tell_check(self, record: Record) -> None:
+        if record.verdict.status is Status.OK and record.program_id is not None:
+            self.probation.trust(record.program_id)
+
     def shown_front(self) -> tuple[ScoredProgram, ...]:
         """The durable front, best first objective first."""
         return tuple(ScoredProgram(c.program_id[:10], c.program_id, c.metrics) for c in self._told_front)
 
     def source(self, program_id: str) -> Source:
         """The text of a scored program that was told."""
-        return self._sources[program_id]
+        candidate = self._scored[program_id].candidate
+        if candidate is None:
+            raise CallOrderError(f"program {program_id} has no source", "Only proposed programs have one.")
+        return candidate.source
 
     def _with(self, front: tuple[Champion, ...], new: Champion) -> tuple[Champion, ...]:
         costs = self._costs(new.proven)
@@ -182,7 +259,7 @@ class Search:
         """True where one of `others` is as good in all objectives, but for the minimum effect in the first."""
         new = self._costs(metrics)
         for other in map(self._costs, others):
-            margin = self.minimum_effect * abs(other[0])
+            margin = self.rules.minimum_effect * abs(other[0])
             if other[0] - margin <= new[0] and all(a <= b for a, b in zip(other[1:], new[1:], strict=True)):
                 return True
         return False
@@ -192,5 +269,6 @@ def _covers(better: tuple[float, ...], worse: tuple[float, ...]) -> bool:
     return all(a <= b for a, b in zip(better, worse, strict=True))
 
 
-def _draw_operator(rng: Generator) -> str:
-    return OPERATORS[draw(rng, OPERATOR_WEIGHTS)]
+def draw_operator(weights: Mapping[str, float], rng: Generator) -> str:
+    """One of the proposer's moves."""
+    return list(weights)[draw(rng, list(weights.values()))]

@@ -4,38 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from evaluators.screen import Screened, screen
+from evaluators.screen import Screened, screen_program
 from evolve.core.errors import Forbidden
 from evolve.core.types import Candidate, Failure, Source, Status, Ticket, Verdict
 from evolve.engine.base import Engine, Task
+from evolve.probation import REPLAY
 from evolve.proposers.base import Context, Proposer
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A ticket's result before its place in the run is known."""
+    """A ticket's result before its place in the run is known. `verdict` is None for a check that found nothing."""
 
     ticket: Ticket
     candidate: Candidate | None
-    verdict: Verdict
-    screened: Screened | None
+    verdict: Verdict | None
+    screened: Screened[Any] | None
 
 
 class Step:
     """Holds what every ticket needs. `known` maps program ids to the number of their record."""
 
     def __init__(
-        self, proposer: Proposer, engine: Engine, seed: Source, starts: Mapping[int, Source], known: Mapping[str, int]
+        self,
+        proposer: Proposer,
+        engine: Engine,
+        sandbox: str,
+        seed: Source,
+        starts: Mapping[int, Source],
+        known: Mapping[str, int],
     ) -> None:
         self.proposer = proposer
         self.engine = engine
+        self.sandbox = sandbox
         self.seed = seed
         self.starts = starts
         self.known = known
 
     async def __call__(self, ticket: Ticket, context: Context) -> Work:
         """Raises only InfrastructureError and ProblemError: faults that are not the candidate's."""
+        if ticket.kind == "measure":
+            task = Task("check", (context.parents[0], ticket.seed, ticket.operator == REPLAY), ticket.number)
+            return Work(ticket, None, await self.engine.run(task), None)
         proposal = await self._propose(ticket, context)
         if isinstance(proposal, Failure):
             return Work(ticket, None, Verdict(proposal.status, feedback=proposal.reason), None)
@@ -57,9 +69,9 @@ class Step:
             return Candidate(ticket, start, "start program")
         return await self.proposer.propose(ticket, context)
 
-    def _screen(self, ticket: Ticket, candidate: Candidate) -> Screened:
-        # A start program may be a file of its own; its children keep what stands outside its block.
-        return screen(candidate.source, candidate.source if ticket.number in self.starts else self.seed)
+    def _screen(self, ticket: Ticket, candidate: Candidate) -> Screened[Any]:
+        # A start program may be a file of its own; all others keep what stands outside the seed's block.
+        return screen_program(self.sandbox, candidate.source, None if ticket.number in self.starts else self.seed)
 
 
 def duplicate_of(number: int) -> Verdict:

@@ -48,5 +48,7 @@ def test_files_are_short_and_time_and_chance_have_one_source(path: Path) -> None
     imported |= {(n.module or "").split(".")[0] for n in ast.walk(ast.parse(text)) if isinstance(n, ast.ImportFrom)}
     if path.name != "clock.py":
         assert "time" not in imported
-    assert "random" not in imported
+    # Candidates and what runs beside them know nothing of the project, its generators included.
+    if path.name != "runner.py" and "baselines" not in path.parts:
+        assert "random" not in imported
     assert "pickle" not in imported

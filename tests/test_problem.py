@@ -98,3 +98,12 @@ def test_a_metric_that_no_verdict_has_is_named(copy: Path, tmp_path: Path) -> No
     _replace(copy / "problem.toml", 'metric = "max_relative_error"', 'metric = "max_error"')
     with pytest.raises(ProblemError, match="no metric 'max_error'"):
         run(copy, evaluations=10, archive=tmp_path / "archive.db")
+
+
+def test_keys_of_processes_have_no_meaning_for_straight_lines(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    shutil.copytree(load("float32-exp2").folder, folder)
+    file = folder / "problem.toml"
+    file.write_text(file.read_text().replace('entry = "exp2"', 'entry = "exp2"\ndriver = "driver.py"'))
+    with pytest.raises(ProblemError, match=r"problem.toml: driver has no meaning with sandbox = 'straight_line'"):
+        load(folder)

@@ -19,11 +19,11 @@ def baselines(
     from evolve.cli.summary import scored_json
     from evolve.cli.tables import blank_table
     from evolve.problem import load
-    from evolve.run import evaluate_programs
+    from evolve.run import score_programs
 
     del archive  # accepted by every command; this one needs none
     loaded = load(problem)
-    seed, known = evaluate_programs(loaded)
+    seed, known = score_programs(loaded)
     if as_json:
         print_json([{"kind": "seed", **scored_json(seed)}, *({"kind": "baseline", **scored_json(b)} for b in known)])
         return

@@ -59,7 +59,8 @@ def export(
         steps = len(opened.lineage(found.row.program_id, found.row.run_id)) - 1
     text = standalone(found, final, steps)
     write_atomically(output, lambda path: _fill(path, text), force=force)
-    line(f"wrote {output}; try: python {output} 0.5")
+    hint = f"; try: python {output} 0.5" if found.problem.sandbox == "straight_line" else ""
+    line(f"wrote {output}{hint}")
 
 
 def _fill(path: Path, text: str) -> None:
@@ -70,6 +71,8 @@ def standalone(found: Found, final: Mapping[str, float] | None, steps: int) -> s
     """The program's text with a docstring that tells its story, and a main function for numbers."""
     source = found.row.source
     code = _without_docstring(source.main)
+    if found.problem.sandbox != "straight_line":  # its arguments are no numbers that could stand on a command line
+        return f"{_docstring(found, final, steps)}\n\n{code}\n"
     return TEMPLATE.format(docstring=_docstring(found, final, steps), code=code, entry=source.entry)
 
 

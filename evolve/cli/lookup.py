@@ -57,8 +57,10 @@ def front_of(records: Iterable[Record], objectives: Sequence[Objective]) -> list
     Compared are the metrics that the gate proved, shown are those of train, as the search does. With one
     objective it is the best program alone.
     """
+    from archive.standing import standing  # SQLAlchemy loads with it
+
     front: list[tuple[tuple[float, ...], ScoredProgram]] = []
-    for record in records:
+    for record in standing(records):
         if record.promotion is None or not record.promotion.accepted or record.program_id is None:
             continue
         costs = tuple(objective.cost(record.promotion.metrics[objective.metric]) for objective in objectives)

@@ -38,19 +38,20 @@ def plot(
 
 
 def _picture(archive: Archive, name: str) -> RunPicture:
+    from archive.standing import standing
     from evolve.cli.ladder import shown_objective
     from evolve.cli.lookup import front_of, problem_of
     from evolve.plot import RunPicture
-    from evolve.run import evaluate_programs
+    from evolve.run import score_programs
 
     run = archive.run(name)
     problem = problem_of(run)
-    seed, baselines = evaluate_programs(problem)
+    seed, baselines = score_programs(problem)
     records = list(archive.records(run.id))
     front = front_of(records, problem.objectives)
     history = []
     evaluations = 0.0
-    for record in records:
+    for record in standing(records):
         evaluations += record.evaluations
         refused = record.promotion is not None and not record.promotion.accepted
         if record.verdict.status.scored and not refused:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from evolve.cli.output import duration, number
 from evolve.core.types import Status
-from evolve.events import Event, FinalProgress, RecordCommitted, RunEnded, RunStarted
+from evolve.events import Event, FinalProgress, Preparing, RecordCommitted, RunEnded, RunStarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Budget:
 class Progress:
     """The sum of all events so far. Updated by one thread; others may read it for display."""
 
+    preparing: Preparing | None = None
     started: RunStarted | None = None
     first: RecordCommitted | None = None
     latest: RecordCommitted | None = None
@@ -43,6 +44,8 @@ class Progress:
     def update(self, event: Event) -> None:
         """Take in one event."""
         match event:
+            case Preparing():
+                self.preparing = event
             case RunStarted():
                 self.started = event
             case RecordCommitted():
@@ -50,11 +53,25 @@ class Progress:
                 if self.first is None and event.record.number >= replayed:
                     self.first = event
                 self.latest = event
-                self.counts[event.record.verdict.status] += 1
+                if event.record.ticket.kind == "expand" or event.record.supersedes is not None:
+                    self.counts[event.record.verdict.status] += 1
             case FinalProgress():
                 self.final = event
             case RunEnded():
                 self.ended = event
+
+    def preparing_text(self) -> str:
+        """`evaluating the seed and the baselines: 3 of 12`."""
+        known = self.preparing
+        return "evaluating the seed and the baselines" + (f": {known.done} of {known.total}" if known else " ...")
+
+    def final_text(self) -> str:
+        """`final check: 40%, 5.0 s`; with several programs, how many."""
+        final = self.final
+        if final is None:
+            return ""
+        many = f" of {final.programs} programs" if final.programs > 1 else ""
+        return f"final check{many}: {final.done / max(1, final.total):.0%}, {duration(final.seconds)}"
 
     def budget(self) -> Budget | None:
         """The budget that ends first if all goes on as it did; None before the first record."""
@@ -90,7 +107,8 @@ class Progress:
     def speed_text(self) -> str:
         """`412 evaluations/s · 530 candidates/s`."""
         evaluations, candidates = self.rates()
-        return f"{evaluations:,.0f} evaluations/s · {candidates:,.0f} candidates/s"
+        digits = 0 if candidates >= 10 else 1
+        return f"{evaluations:,.{digits}f} evaluations/s · {candidates:,.{digits}f} candidates/s"
 
     def left_text(self) -> str:
         """`12.4 s left`, or nothing while that is unknown."""

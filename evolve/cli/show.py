@@ -129,7 +129,7 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
     ]
     facts.append(("status", row.verdict.status.value + _proof(row)))
     scores = [f"{metric_text(metric, value)} {metric}" for metric, value in row.verdict.metrics.items()]
-    finals = [f"{metric_text(metric, value)} {metric}" for metric, value in (final or {}).items()]
+    finals = [f"{metric_text(name, value)} {name}" for name, value in (final or {}).items() if _is_own(name)]
     facts += [("" if index else "score", text) for index, text in enumerate(scores)]
     facts += [("" if index else "final", text) for index, text in enumerate(finals)]
     if row.idea:
@@ -139,10 +139,17 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
     return facts
 
 
+def _is_own(name: str) -> bool:
+    """False for what compares the program with others, or counts one kind of workload alone."""
+    return "/" not in name and not name.startswith("ahead")
+
+
 def _proof(row: ProgramRow) -> str:
     if row.promotion is None:
         return ""
-    return ", passed the gate" if row.promotion.accepted else f", refused by the gate: {row.promotion.reason}"
+    if row.promotion.accepted:
+        return f", champion ({row.promotion.reason})" if row.promotion.reason else ", passed the gate"
+    return f", refused by the gate: {row.promotion.reason}"
 
 
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:

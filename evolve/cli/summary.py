@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from evolve.cli.final_table import final_sentence, final_tables
 from evolve.cli.ladder import Rung, climb, shown_objective
 from evolve.cli.output import SHORT_ID, duration, line, metric_text, number, show
 from evolve.cli.tables import beaten_text, ladder_table
@@ -20,6 +21,8 @@ def print_summary(result: RunResult, objectives: Sequence[Objective]) -> None:
     title = f"{result.problem}: found against the baselines"
     line("")
     show(ladder_table(objectives, result.seed, result.baselines, result.front, finals=result.final, title=title))
+    for final in final_tables(objectives[0], result):
+        show(final)
     for text in _sentences(result, objectives):
         line(text)
     line("")
@@ -37,6 +40,10 @@ def _sentences(result: RunResult, objectives: Sequence[Objective]) -> list[str]:
         lines.append(f"beaten    {beaten}")
     elif result.baselines:
         lines.append("beaten    no baseline yet; a longer run may")
+    if final := final_sentence(objectives[0], result):
+        lines.append(final)
+    if result.final_failure:
+        lines.append(f"final     the program found has no score there: {result.final_failure}")
     lines.append(f"stopped   {result.stop_reason}, after {duration(result.seconds)}" + _final_words(result))
     lines.append(f"spent     {result.evaluations:,.0f} evaluations, {result.proposals:,} proposals")
     lines.append(f"run       {result.run_id} in {result.archive}")
@@ -76,6 +83,8 @@ def result_json(result: RunResult, objectives: Sequence[Objective]) -> dict[str,
         "proposals": result.proposals,
         "seconds": result.seconds,
         "final_seconds": result.final_seconds,
+        "final_failure": result.final_failure or None,
+        "final": {key: dict(row) for key, row in result.final.items()},
         "objectives": [{"metric": one.metric, "direction": one.direction} for one in objectives],
         "shown_metric": shown.metric,
         "seed": scored_json(result.seed),

@@ -12,7 +12,7 @@ from evolve.cli.progress import Progress
 from evolve.cli.tables import gain_text, ladder_table
 from evolve.core.clock import monotonic_seconds
 from evolve.core.types import Objective
-from evolve.events import Event, FinalProgress, RecordCommitted, RunEnded, RunStarted, ScoredProgram
+from evolve.events import Event, FinalProgress, Preparing, RecordCommitted, RunEnded, RunStarted, ScoredProgram
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 5.0
 NEWS_SECONDS = 1.0
 BAR_WIDTH = 24
-WARM_UP = "starting the workers; the very first time numeric kernels are compiled, for about 20 s"
+WARM_UP = "starting the workers; the very first time numeric kernels may be compiled, for about 20 s"
 FIXED_LINES = 12
 """Lines of the live display other than rows of its table."""
 
@@ -66,6 +66,8 @@ class LineWatch:
         self.progress.update(event)
         now = monotonic_seconds()
         match event:
+            case Preparing(done=0):
+                self._print(self.progress.preparing_text())
             case RunStarted():
                 self._start(event)
                 self.next_line = now + LINE_SECONDS
@@ -77,8 +79,7 @@ class LineWatch:
                     self._line(event)
                     self.next_line = now + LINE_SECONDS
             case FinalProgress() if now >= self.next_final or event.done == event.total:
-                text = f"final check: {event.done / max(1, event.total):.0%} of {event.programs} programs"
-                self._print(f"{text}, {duration(event.seconds)}")
+                self._print(self.progress.final_text())
                 self.next_final = now + LINE_SECONDS
             case RunEnded():
                 self._print(f"end: {event.stop_reason}, {duration(event.seconds)}")
@@ -90,6 +91,9 @@ class LineWatch:
 
     def _line(self, event: RecordCommitted) -> None:
         parts = [duration(event.seconds), str(self.progress.budget() or ""), self.progress.speed_text()]
+        if len(self.objectives) == 1 and event.front:
+            metric = self.objectives[0].metric
+            parts.append(f"best {metric_text(metric, event.front[0].metrics[metric])}")
         self._print(", ".join(part for part in [*parts, self.progress.left_text()] if part))
 
     def _news(self, event: RecordCommitted) -> None:
@@ -152,7 +156,7 @@ class LiveWatch:
 
         started, latest = self.progress.started, self.progress.latest
         if started is None:
-            return Group(Text("evaluating the seed and the baselines ..."))
+            return Group(Text(self.progress.preparing_text()))
         head = Text.assemble((started.problem, "bold"), f"  run {started.run_id}", overflow="ellipsis", no_wrap=True)
         if latest is None:
             return Group(head, Text(budget_text(started)), Text(WARM_UP, style="dim"))
@@ -180,8 +184,7 @@ class LiveWatch:
         final = self.progress.final
         if final is None:
             return Group(Text("Ctrl-C stops; what is committed stays", style="dim"))
-        text = f" final check of {final.programs} programs, {duration(final.seconds)}"
-        return Group(Text.assemble(_bar_text(final.done / max(1, final.total)), text))
+        return Group(Text.assemble(_bar_text(final.done / max(1, final.total)), f" {self.progress.final_text()}"))
 
 
 def _bar_text(share: float) -> tuple[str, str]:

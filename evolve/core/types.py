@@ -189,9 +189,10 @@ class Record:
 
     @property
     def evaluations(self) -> float:
-        """What the record is charged: one where it was evaluated, and the tuning before it."""
-        tuning = self.candidate.cost.evaluations if self.candidate else 0.0
-        return tuning + (1.0 if self.verdict.evaluated else 0.0)
+        """What the record is charged: one where a candidate was evaluated, and the tuning before it."""
+        if self.candidate is None:
+            return 0.0
+        return self.candidate.cost.evaluations + (1.0 if self.verdict.evaluated else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from evaluators.anticipation import AnticipationCheck
 from evaluators.cascade import Evaluator
 from evaluators.constants import ConstantEvaluator
+from evaluators.process_cascade import ProcessEvaluator
 from evaluators.screen import Screened
-from evolve.core.types import Candidate, Failure, Promotion, Ticket, Verdict
-from evolve.problem import Problem, load
+from evolve.core.errors import InfrastructureError
+from evolve.core.types import Candidate, Failure, Promotion, Source, Split, Status, Ticket, Verdict
+from evolve.evaluation import make_evaluator
+from evolve.problem import load
 from evolve.proposers.base import Context
 from sandbox.straight_line import StraightLine
+
+# Training instances that a would-be champion is replayed on, one question at a time; on final it is all of them.
+STRICT_REPLAYS = 3
 
 
 class Worker:
@@ -39,26 +46,54 @@ class Worker:
 
     def propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:
         """The offline proposer's work."""
-        from evolve.proposers.offline import proposer
+        from evolve.proposers.offline import proposer, text_proposer
 
-        return proposer.propose(self.problem, ConstantEvaluator(self.evaluator), self.visits, ticket, context)
+        if isinstance(self.evaluator, Evaluator):
+            evaluate_constants = ConstantEvaluator(self.evaluator)
+            return proposer.propose(self.problem, evaluate_constants, self.visits, ticket, context)
+        return text_proposer.propose(ticket, context)
 
-    def evaluate(self, screened: Screened) -> Verdict:
+    def evaluate(self, screened: Screened[Any]) -> Verdict:
         """Probe and train."""
         return self.evaluator.evaluate(screened.program)
 
     def prove(self, program: StraightLine) -> Promotion:
         """The gate of an exact problem."""
+        if not isinstance(self.evaluator, Evaluator):
+            raise InfrastructureError("only straight-line programs can be proven", "This is a fault of Evolve.")
         return self.evaluator.prove(program)
+
+    def check(self, source: Source, seed: int, strictly: bool) -> Verdict | None:
+        """The non-anticipation check of a driven program, and strict replays: None, or what is wrong."""
+        check = AnticipationCheck(self._processes.stage, self.problem.packages)
+        return check.check(source, seed, STRICT_REPLAYS if strictly else 0)
+
+    def final(self, source: Source, place: int, strictly: bool) -> tuple[Status, Mapping[str, float], str]:
+        """Status, metrics and feedback of a program on the `place`-th instance of final."""
+        stage = self._processes.stage
+        instance = stage.verifier.instances(Split.FINAL)[place]
+        if strictly:
+            return AnticipationCheck(stage, self.problem.packages).score_strictly(source, Split.FINAL, instance)
+        run = stage.run(source, Split.FINAL, instance)
+        return run.result.status, run.score.metrics if run.score else {}, run.feedback
+
+    def floor(self, place: int) -> Mapping[str, float] | None:
+        """Metrics of the physical minimum on the `place`-th instance of final."""
+        verifier = self._processes.stage.verifier
+        score = verifier.floor(Split.FINAL, verifier.instances(Split.FINAL)[place].id)
+        return None if score is None else score.metrics
+
+    def final_groups(self) -> list[str]:
+        """The group of each instance of final, in order."""
+        return [instance.group for instance in self._processes.stage.verifier.instances(Split.FINAL)]
+
+    @property
+    def _processes(self) -> ProcessEvaluator:
+        if not isinstance(self.evaluator, ProcessEvaluator):
+            raise InfrastructureError("this problem's programs run in no process", "This is a fault of Evolve.")
+        return self.evaluator
 
 
 WORK: Mapping[str, Callable[..., Any]] = {
-    "propose": Worker.propose,
-    "evaluate": Worker.evaluate,
-    "prove": Worker.prove,
+    name: getattr(Worker, name) for name in ("propose", "evaluate", "prove", "check", "final", "floor", "final_groups")
 }
-
-
-def make_evaluator(problem: Problem) -> Evaluator:
-    """An evaluator with the problem's verifier."""
-    return Evaluator(problem.verifier, problem.objectives, problem.version, problem.split_seed)

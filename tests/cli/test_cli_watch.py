@@ -57,7 +57,7 @@ def test_lines_say_start_news_final_and_end(capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "run a1b2c3d4: family/member, at most 100 evaluations, 1,000 proposals"
     assert said[3] == "0.1 s, better: operations 4: error 0.1, +0.1 on known-by-a-name-that-is-much-too-long"
-    assert said[4] == "final check: 100% of 1 programs, 1.5 s"
+    assert said[4] == "final check: 100%, 1.5 s"
     assert said[5:] == ["end: evaluations, 3.0 s"]
 
 

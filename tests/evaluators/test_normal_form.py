@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluators.normal_form import normalise
 from evolve.core.errors import Forbidden
-from evolve.proposers.offline.normal_form import normalise
 
 PROGRAM = '''
 """A module."""

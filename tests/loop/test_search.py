@@ -11,11 +11,13 @@ from evolve.budget import PATIENCE_PROPOSALS, Budget
 from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError
 from evolve.core.types import Candidate, Cost, Promotion, Record, Status, Ticket, Verdict
-from evolve.engine.worker import make_evaluator
+from evolve.evaluation import make_evaluator
 from evolve.problem import Problem, load
 from evolve.proposers.base import Context
-from evolve.search import Search
+from evolve.proposers.offline import operators
+from evolve.search import Rules, Search
 from evolve.step import Work
+from sandbox.straight_line import StraightLine
 
 WINDOW = 4
 
@@ -27,7 +29,8 @@ def problem() -> Problem:
 
 def _search(problem: Problem) -> Search:
     config = RunConfig(seed=1, policy="clade", window=WINDOW, start="seed", evaluations=100.0, proposals=100)
-    return Search(config, problem.objectives, {0: problem.seed}, problem.minimum_effect)
+    rules = Rules(problem.objectives, problem.minimum_effect, operators(problem.sandbox))
+    return Search(config, rules, {0: problem.seed})
 
 
 def _work(problem: Problem, ticket: Ticket, body: str) -> Work:
@@ -35,7 +38,7 @@ def _work(problem: Problem, ticket: Ticket, body: str) -> Work:
     head, tail = problem.seed.main.split("    # EVOLVE-BLOCK-START\n")
     end = tail[tail.index("    # EVOLVE-BLOCK-END") :]
     source = problem.seed.with_main(f"{head}    # EVOLVE-BLOCK-START\n    return {body}\n{end}")
-    screened: Screened = screen(source, problem.seed)
+    screened: Screened[StraightLine] = screen(source, problem.seed)
     verdict = make_evaluator(problem).evaluate(screened.program)
     return Work(ticket, Candidate(ticket, source, "test"), verdict, screened)
 

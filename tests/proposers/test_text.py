@@ -15,7 +15,7 @@ from evolve.core.errors import Forbidden
 from evolve.core.rng import generator
 from evolve.core.types import Source
 from evolve.proposers.offline import text
-from evolve.proposers.offline.normal_form import normalise
+from evaluators.normal_form import normalise
 from evolve.proposers.offline.text import Page, crossover, edit
 
 START, END = "# EVOLVE-BLOCK-START", "# EVOLVE-BLOCK-END"

@@ -24,8 +24,7 @@ from evolve.proposers.offline import graph, text, tuning
 from sandbox import straight_line
 from sandbox.straight_line import StraightLine
 
-OPERATORS = ("mutate", "crossover", "edit")
-OPERATOR_WEIGHTS = (0.85, 0.10, 0.05)
+OPERATORS = {"mutate": 0.85, "crossover": 0.10, "edit": 0.05}
 # A ticket tunes children until it has spent this many evaluations, and proposes the most promising one.
 LITTER_EVALUATIONS, MAX_LITTER = 7.0, 4
 _TRIES = 40

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from evaluators.normal_form import normalise
 from evaluators.screen import Block, find_block
 from evolve.core.errors import Forbidden
 from evolve.core.rng import Generator
 from evolve.core.types import Source
-from evolve.proposers.offline.normal_form import normalise
 from sandbox.syntax import parse
 
 _TRIES = 30

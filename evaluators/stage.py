@@ -1,0 +1,157 @@
+"""A stage of the cascade: one program on the instances of one split, in a sandbox, read by the verifier.
+
+What the program does is a verdict. What our machines do is an exception, and the canary tells them apart: a
+trivial program that must answer in a sandbox of the same kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evaluators.guilt import fault_feedback
+from evaluators.verifier_process import VerifierFault, VerifierProcess
+from evolve.core.errors import InfrastructureError, Invalid
+from evolve.core.types import Instance, Result, Score, Source, Split, Status
+from sandbox.base import Reply, Sandbox, Session
+from sandbox.limits import Limits
+
+CANARY = Source({"canary.py": "def sing():\n    return 42\n"}, "sing")
+MAX_DEATHS = 3
+# CPU time is noisy: what came this near to its limit, or reached it, is run once more before it counts.
+NEAR_LIMIT = 0.8
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where and how programs of a problem run: everything about it but the program and the instance.
+
+    `isolation` is "instance" (a fresh process for each) or "stage" (one process for all instances of a split).
+    `function` is what is called: a function of the driver where there is one, else the program's entry.
+    """
+
+    sandbox: Sandbox
+    limits: Limits
+    isolation: str
+    driver: str | None
+    function: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One instance's result with what the program returned and the verifier's words."""
+
+    result: Result
+    output: Any
+    score: Score | None
+    feedback: str
+
+
+class Stage:
+    """Runs one program at a time. Not thread-safe."""
+
+    def __init__(self, seat: Seat, verifier: VerifierProcess) -> None:
+        self.seat = seat
+        self.verifier = verifier
+
+    def runs(self, source: Source, split: Split, instances: Iterable[Instance]) -> Iterator[Run]:
+        """Results in the order of the instances. With isolation by stage a death ends the shared process alone."""
+        with _Shared(self, source) as shared:
+            for instance in instances:
+                yield self._read(split, instance, shared.reply(instance.args))
+
+    def run(self, source: Source, split: Split, instance: Instance) -> Run:
+        """One instance in a process of its own."""
+        return self._read(split, instance, self.reply(source, instance.args))
+
+    def reply(self, source: Source, args: tuple[Any, ...]) -> Reply:
+        """What a fresh process answers; where it came near its CPU limit, what a second one answers."""
+        reply = self._survivor(source, args)
+        near = reply.cpu_seconds > NEAR_LIMIT * self.seat.limits.cpu_seconds
+        return self._survivor(source, args) if near or reply.status is Status.TIMED_OUT else reply
+
+    def canary(self) -> None:
+        """Raises InfrastructureError where a trivial program gets no answer: then nothing is any program's fault."""
+        session = self.seat.sandbox.open(CANARY, replace(self.seat.limits, cpu_seconds=30.0, wall_seconds=60.0))
+        try:
+            reply = session.call(CANARY.entry)
+        finally:
+            session.close()
+        if reply.value != 42:
+            message = f"a trivial program got no answer from the sandbox: {reply.status}, {reply.error}"
+            raise InfrastructureError(message, "Look for memory pressure or full disks on this machine; then --resume.")
+
+    def score(self, split: Split, instance: Instance, output: Any) -> tuple[Status, Score | None, str]:
+        """The verifier's reading: status, score where there is one, and feedback."""
+        try:
+            score = self.verifier.score(split, instance.id, output)
+        except Invalid as error:
+            return Status.INVALID, None, f"{instance.id}: {error}"
+        except VerifierFault as error:
+            return Status.INVALID, None, fault_feedback(error.place, str(error))
+        if not _is_finite(score):
+            return Status.INVALID, None, f"{instance.id}: the score is not finite"
+        return Status.OK, score, score.feedback
+
+    def _read(self, split: Split, instance: Instance, reply: Reply) -> Run:
+        # Only a fault of the verifier's own stands without a prefix: no program can claim one by its words.
+        status, score, feedback = reply.status, None, f"{instance.id}: {reply.error}"
+        if reply.status is Status.OK:
+            status, score, feedback = self.score(split, instance, reply.value)
+        value = None if score is None else score.value
+        result = Result(instance.id, status, value, reply.cpu_seconds, reply.wall_seconds, reply.peak_bytes)
+        return Run(result, reply.value, score, feedback)
+
+    def _survivor(self, source: Source, args: tuple[Any, ...]) -> Reply:
+        """The first answer, or the last of three deaths, each followed by a canary that lived."""
+        for _ in range(MAX_DEATHS):
+            with self.session(source) as session:
+                reply = session.call(self.seat.function, *args)
+            if not reply.died:
+                break
+            self.canary()
+        return reply
+
+    @contextmanager
+    def session(self, source: Source) -> Iterator[Session]:
+        """A fresh process with the program in it."""
+        session = self.seat.sandbox.open(source, self.seat.limits, driver=self.seat.driver)
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+class _Shared:
+    """The process of a whole stage; with isolation by instance, of none."""
+
+    def __init__(self, stage: Stage, source: Source) -> None:
+        self.stage, self.source = stage, source
+        self.session: Session | None = None
+
+    def __enter__(self) -> _Shared:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.session is not None:
+            self.session.close()
+
+    def reply(self, args: tuple[Any, ...]) -> Reply:
+        seat = self.stage.seat
+        if seat.isolation == "instance":
+            return self.stage.reply(self.source, args)
+        if self.session is None:
+            self.session = seat.sandbox.open(self.source, seat.limits, driver=seat.driver)
+        reply = self.session.call(seat.function, *args)
+        if reply.died or reply.status is Status.TIMED_OUT:
+            # Once more, alone: neither a machine's fault nor a noisy clock is the program's.
+            self.session.close()
+            self.session = None
+            return self.stage.reply(self.source, args)
+        return reply
+
+
+def _is_finite(score: Score) -> bool:
+    return all(abs(value) < float("inf") for value in (score.value, *score.metrics.values()))

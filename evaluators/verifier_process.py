@@ -1,0 +1,195 @@
+"""The host's end of the verifier's own process: ask, wait no longer than the limit, start it anew where it died."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evolve.core import errors
+from evolve.core.clock import monotonic_seconds
+from evolve.core.errors import EvolveError, InfrastructureError, Invalid, ProblemError
+from evolve.core.types import Instance, Score, Source, Split, Status
+from sandbox import wire
+from sandbox.limits import MEBIBYTE, Limits
+
+# What the interpreter and a problem's data may need; keys and database addresses are not among them.
+ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "EVOLVE_DATA", "VIRTUAL_ENV", "SYSTEMROOT")
+
+
+class VerifierFault(Exception):
+    """The verifier itself failed: `place` is the file and line, the text its traceback or what else happened."""
+
+    def __init__(self, place: str, text: str) -> None:
+        super().__init__(text)
+        self.place = place
+
+
+class ProgramStopped(Exception):
+    """A program ended its strict replay: `status` says how."""
+
+    def __init__(self, status: Status, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class VerifierSettings:
+    """Which verifier to start, and what one question may cost: wall seconds, and memory of the process in bytes."""
+
+    folder: Path
+    version: str
+    seeds: Mapping[str, int]
+    wall_seconds: float = 300.0
+    memory_bytes: int = 4096 * MEBIBYTE
+
+
+class VerifierProcess:
+    """One verifier in one process of its own. Not thread-safe; one per evaluation slot.
+
+    Questions raise Invalid (the output breaks a rule), VerifierFault (the verifier's own exception, time-out or
+    death), and the verifier's own EvolveErrors. The process is started at the first question.
+    """
+
+    def __init__(self, settings: VerifierSettings) -> None:
+        self.settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._splits: dict[Split, tuple[str, tuple[Instance, ...]]] = {}
+
+    def instances(self, split: Split) -> tuple[Instance, ...]:
+        """Instances of a split, without their truth. Raises ProblemError where there is none, or two share an id."""
+        return self._load(split)[1]
+
+    def evaluation_set(self, split: Split) -> str:
+        """BLAKE2b-128 of problem version, split, seed and content."""
+        return self._load(split)[0]
+
+    def score(self, split: Split, instance_id: str, output: Any) -> Score:
+        """The verifier's reading of an output."""
+        return Score(*self._ask("score", split.value, instance_id, output))
+
+    def floor(self, split: Split, instance_id: str) -> Score | None:
+        """The physical minimum of an instance, where the problem knows one."""
+        found = self._ask("floor", split.value, instance_id)
+        return None if found is None else Score(*found)
+
+    def spliced(self, split: Split, instance_id: str, other: str, share: float) -> tuple[Any, ...]:
+        """Arguments of the instance that goes on as `other` after `share` of its length."""
+        spliced: tuple[Any, ...] = self._ask("spliced", split.value, instance_id, other, share)
+        return spliced
+
+    def same_decisions(self, split: Split, instance_id: str, other: str, share: float, outputs: list[Any]) -> bool:
+        """Whether two outputs, of the instance and of the spliced one, decide alike within the shared part."""
+        return bool(self._ask("same_decisions", split.value, instance_id, other, share, outputs))
+
+    def play(
+        self,
+        split: Split,
+        instance_id: str,
+        source: Source,
+        driver: str | None,
+        limits: Limits,
+        packages: tuple[str, ...],
+        seed: int,
+    ) -> Any:
+        """The output of a strict replay, one question at a time. Raises ProgramStopped too."""
+        program = [dict(source.files), source.entry, driver, seed]
+        return self._ask("play", split.value, instance_id, program, limits.to_json(), list(packages))
+
+    def close(self) -> None:
+        """Kill the process and, with it, whatever sandbox it has open."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _load(self, split: Split) -> tuple[str, tuple[Instance, ...]]:
+        if split not in self._splits:
+            try:
+                name, found = self._ask("instances", split.value)
+            except (Invalid, VerifierFault) as error:
+                place = error.place if isinstance(error, VerifierFault) else "verifier.py"
+                message = f"the verifier can not make the instances of {split}, at {place}:\n{error}"
+                raise ProblemError(message, f"Mend instances() in {self.settings.folder}.") from None
+            if not found:
+                raise ProblemError(f"the verifier yields no instance for {split}", "Make instances() yield some.")
+            self._splits[split] = (name, tuple(Instance(*one) for one in found))
+        return self._splits[split]
+
+    def _ask(self, *request: Any) -> Any:
+        payload = wire.encode(list(request))
+        reply = self._exchange(payload)
+        match reply:
+            case ["ok", value]:
+                return value
+            case ["invalid", why]:
+                raise Invalid(why)
+            case ["stopped", status, why]:
+                raise ProgramStopped(Status(status), why)
+            case ["error", kind, message, remedy]:
+                known = getattr(errors, kind, EvolveError)
+                raise known(message, remedy) if issubclass(known, EvolveError) else EvolveError(message, remedy)
+            case ["fault", place, text]:
+                raise VerifierFault(place, text)
+        raise InfrastructureError("the verifier's process answered nonsense", "This is a fault of Evolve.")
+
+    def _exchange(self, payload: bytes) -> Any:
+        process = self._process or self._start()
+        if process.stdin is None or process.stdout is None:
+            raise InfrastructureError("the verifier's process has no pipes", "This is a fault of Evolve.")
+        deadline = monotonic_seconds() + self.settings.wall_seconds
+        try:
+            process.stdin.write(len(payload).to_bytes(8, "big") + payload)
+            process.stdin.flush()
+            header = _read(process.stdout.fileno(), 8, deadline)
+            return wire.decode(_read(process.stdout.fileno(), int.from_bytes(header, "big"), deadline))
+        except TimeoutError:
+            self.close()
+            raise VerifierFault("time-out", f"no answer within {self.settings.wall_seconds:g} s") from None
+        except (EOFError, BrokenPipeError):
+            code = process.wait()
+            self.close()
+            raise VerifierFault("death", f"the verifier's process ended with status {code}") from None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        settings = self.settings
+        stored = {
+            "folder": str(settings.folder),
+            "version": settings.version,
+            "seeds": dict(settings.seeds),
+            "memory_bytes": settings.memory_bytes,
+        }
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        # Its pipes are its standard input and output, which the worker moves out of the verifier's way.
+        command = [sys.executable, "-P", "-m", "evaluators.verifier_worker", json.dumps(stored)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+        )
+        return self._process
+
+
+def _read(descriptor: int, size: int, deadline: float) -> bytes:
+    """Exactly `size` bytes. Raises TimeoutError at the deadline and EOFError where the other end is gone."""
+    parts: list[bytes] = []
+    while size:
+        left = deadline - monotonic_seconds()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            raise TimeoutError
+        part = os.read(descriptor, min(size, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)

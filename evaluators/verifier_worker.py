@@ -1,0 +1,184 @@
+"""The verifier's own process: it holds the instances and their truth, and answers questions about outputs.
+
+Started by `evaluators.verifier_process` with an empty environment, under a memory limit, without keys or database.
+Every answer is plain data: whatever a hostile output does to the verifier, it can not reach the host but as a frame.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from evaluators.verifier import load_verifier
+from evolve.core.errors import EvolveError, Invalid
+from evolve.core.types import Instance, Score, Source, Split
+from sandbox import wire
+from sandbox.base import Reply, Session
+from sandbox.limits import Limits
+
+MAX_TRACEBACK = 4000
+
+
+class Stopped(Exception):
+    """The program under a strict replay did something that ends it; carries the reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.error)
+        self.reply = reply
+
+
+class LiveSession:
+    """What `play` gets: `call` gives the value, and the verifier need not look at statuses."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def call(self, entry: str, *args: Any) -> Any:
+        """The program's answer. Raises Stopped where there is none."""
+        reply = self._session.call(entry, *args)
+        if not reply.status.scored:
+            raise Stopped(reply)
+        return reply.value
+
+
+class VerifierWorker:
+    """One verifier with its instances. Methods are the questions; see `evaluators.verifier.Verifier`."""
+
+    def __init__(self, folder: Path, version: str, seeds: Mapping[str, int]) -> None:
+        self.verifier = load_verifier(folder)
+        self.version = version
+        self.seeds = seeds
+        self._splits: dict[str, dict[str, Instance]] = {}
+
+    def instances(self, split: str) -> list[Any]:
+        """[evaluation set, [id, group, args] of each instance]: their truth stays here."""
+        found = list(self._split(split).values())
+        return [self._evaluation_set(split, found), [[one.id, one.group, tuple(one.args)] for one in found]]
+
+    def score(self, split: str, instance_id: str, output: Any) -> list[Any]:
+        """[value, metrics, feedback] of an output. Raises Invalid."""
+        return _plain(self.verifier.score(self._split(split)[instance_id], output))
+
+    def floor(self, split: str, instance_id: str) -> list[Any] | None:
+        """The physical minimum of an instance, or None where the problem knows none."""
+        floor = getattr(self.verifier, "floor", None)
+        return None if floor is None else _plain(floor(self._split(split)[instance_id]))
+
+    def spliced(self, split: str, instance_id: str, other: str, share: float) -> tuple[Any, ...]:
+        """Arguments of an instance that goes on as another one after `share` of it."""
+        return tuple(self._spliced(split, instance_id, other, share).args)
+
+    def same_decisions(self, split: str, instance_id: str, other: str, share: float, outputs: list[Any]) -> bool:
+        """Whether both outputs, of the instance and of the spliced one, decide alike within the shared part."""
+        instance = self._split(split)[instance_id]
+        first = self.verifier.decisions(instance, outputs[0], share)
+        return bool(
+            first == self.verifier.decisions(self._spliced(split, instance_id, other, share), outputs[1], share)
+        )
+
+    def play(
+        self, split: str, instance_id: str, program: list[Any], limits: dict[str, Any], packages: list[str]
+    ) -> Any:
+        """The output of a strict replay; `program` is [files, entry, driver, seed]."""
+        from sandbox.bubblewrap import BubblewrapSandbox
+
+        files, entry, driver, seed = program
+        sandbox = BubblewrapSandbox(tuple(packages))
+        session = sandbox.open(Source(files, entry), Limits(**limits), driver=driver, seed=seed)
+        try:
+            return self.verifier.play(LiveSession(session), self._split(split)[instance_id])
+        finally:
+            session.close()
+
+    def _split(self, split: str) -> dict[str, Instance]:
+        if split not in self._splits:
+            found = list(self.verifier.instances(Split(split), self.seeds[split]))
+            self._splits[split] = {one.id: one for one in found}
+            if len(self._splits[split]) != len(found):
+                raise ValueError(f"instances() of {split} gives two instances the same id")
+        return self._splits[split]
+
+    def _spliced(self, split: str, instance_id: str, other: str, share: float) -> Instance:
+        instances = self._split(split)
+        spliced: Instance = self.verifier.spliced(instances[instance_id], instances[other], share)
+        return spliced
+
+    def _evaluation_set(self, split: str, instances: list[Instance]) -> str:
+        """BLAKE2b-128 of problem version, split, seed and the content of args and truth."""
+        digest = blake2b(f"{self.version}|{split}|{self.seeds[split]}".encode(), digest_size=16)
+        for one in instances:
+            digest.update(f"|{one.id}|{one.group}|".encode())
+            for part in (tuple(one.args), one.truth):
+                try:
+                    digest.update(wire.encode(part))
+                except wire.WireError:  # truth may be anything; args are checked when they are sent
+                    digest.update(repr(part).encode())
+        return digest.hexdigest()
+
+
+def _plain(score: Score) -> list[Any]:
+    metrics = {str(name): float(value) for name, value in score.metrics.items()}
+    return [float(score.value), metrics, str(score.feedback)]
+
+
+def answer(worker: VerifierWorker, folder: Path, request: list[Any]) -> list[Any]:
+    """One answer: ["ok", value], ["invalid", why], ["stopped", status, why], ["error", ...] or ["fault", ...]."""
+    name, *args = request
+    work: Callable[..., Any] = getattr(worker, name)
+    try:
+        return ["ok", work(*args)]
+    except Invalid as error:
+        return ["invalid", str(error)]
+    except Stopped as error:
+        return ["stopped", error.reply.status.value, error.reply.error]
+    except EvolveError as error:
+        return ["error", type(error).__name__, error.message, error.remedy]
+    except Exception as error:
+        return ["fault", *describe_fault(error, folder)]
+
+
+def describe_fault(error: BaseException, folder: Path) -> tuple[str, str]:
+    """(file:line in the problem's folder, traceback without the folder's path)."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "verifier.py:0"
+    lines = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
+    return place, "".join(lines).replace(f"{folder}/", "")[-MAX_TRACEBACK:]
+
+
+def main(arguments: list[str]) -> None:
+    """Serve questions on standard input until it closes; argv is the settings as JSON."""
+    settings = json.loads(arguments[0])
+    resource.setrlimit(resource.RLIMIT_AS, (settings["memory_bytes"],) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    read_fd, write_fd = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # what a verifier prints must not look like an answer
+    folder = Path(settings["folder"])
+    worker: VerifierWorker | None = None
+    with os.fdopen(read_fd, "rb") as requests, os.fdopen(write_fd, "wb") as answers:
+        while header := requests.read(8):
+            request = wire.decode(requests.read(int.from_bytes(header, "big")))
+            try:
+                worker = worker or VerifierWorker(folder, settings["version"], settings["seeds"])
+                reply = answer(worker, folder, request)
+            except EvolveError as error:
+                reply = ["error", type(error).__name__, error.message, error.remedy]
+            try:
+                payload = wire.encode(reply)
+            except wire.WireError as error:
+                payload = wire.encode(
+                    ["fault", "verifier.py:0", f"the answer to {request[0]} is not plain data: {error}"]
+                )
+            answers.write(len(payload).to_bytes(8, "big") + payload)
+            answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,98 @@
+"""The programs that a run begins with: which ones it plants, and what seed and baselines score on train."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from archive.store import Archive
+from evaluators.cascade import Evaluator
+from evaluators.guilt import fault_place
+from evaluators.screen import Screened, screen_program
+from evolve.core.errors import EvolveError, Forbidden, ProblemError, UsageError
+from evolve.core.types import Source, Verdict
+from evolve.engine.base import Engine, Task
+from evolve.evaluation import make_evaluator
+from evolve.events import Listener, Preparing, ScoredProgram, ignore
+from evolve.problem import Problem
+
+SEED = "seed"
+
+
+def start_programs(problem: Problem, start: str, archive: Archive) -> dict[int, Source]:
+    """Programs that the first tickets plant: the seed, the baselines after it, or one program of the archive."""
+    if start == "seed":
+        return {0: problem.seed}
+    if start == "baselines":
+        return dict(enumerate([problem.seed, *problem.baselines.values()]))
+    return {0: problem.seed, 1: archive.program(start).source}
+
+
+async def evaluate_programs(
+    problem: Problem, engine: Engine | None, listener: Listener = ignore
+) -> tuple[ScoredProgram, tuple[ScoredProgram, ...]]:
+    """Seed and baselines with their metrics on train: by the engine, or in place where programs need no process.
+
+    Raises:
+        ProblemError: one of them has no score; names the file and what is wrong.
+    """
+    named = {SEED: problem.seed, **problem.baselines}
+    evaluator = make_evaluator(problem) if engine is None else None
+    if isinstance(evaluator, Evaluator):
+        scored = [_read(problem, name, _in_place(problem, evaluator, name)) for name in named]
+        return scored[0], tuple(scored[1:])
+    if engine is None:
+        raise ProblemError(f"{problem.name} needs processes", "Evaluate its programs through an engine.")
+    done = 0
+
+    async def evaluate(place: int, name: str) -> Verdict:
+        nonlocal done
+        verdict: Verdict = await engine.run(Task("evaluate", (_screened(problem, name),), place))
+        done += 1
+        listener(Preparing(done, len(named)))
+        return verdict
+
+    listener(Preparing(0, len(named)))
+    verdicts = await asyncio.gather(*(evaluate(place, name) for place, name in enumerate(named)))
+    scored = [_read(problem, name, verdict) for name, verdict in zip(named, verdicts, strict=True)]
+    return scored[0], tuple(scored[1:])
+
+
+def check_start(verdict: Verdict | None) -> None:
+    """Raises UsageError where a program of the archive that a run was to start from failed its check."""
+    if verdict is not None:
+        raise UsageError(
+            f"the program to start from is {verdict.status}: {verdict.feedback}", "Start from another one."
+        )
+
+
+def _in_place(problem: Problem, evaluator: Evaluator, name: str) -> Verdict:
+    screened = _screened(problem, name)
+    try:
+        return evaluator.evaluate(screened.program)
+    except EvolveError:
+        raise
+    except Exception as error:
+        where = _where(problem, name)
+        raise ProblemError(f"the verifier fails on {where}: {type(error).__name__}: {error}", "Mend it.") from error
+
+
+def _screened(problem: Problem, name: str) -> Screened[Any]:
+    source = problem.seed if name == SEED else problem.baselines[name]
+    try:
+        return screen_program(problem.sandbox, source, source if name == SEED else None)
+    except Forbidden as error:
+        message = f"{_where(problem, name)} can not be run: {error}"
+        raise ProblemError(message, "Mend the program; every run starts from it.") from None
+
+
+def _read(problem: Problem, name: str, verdict: Verdict) -> ScoredProgram:
+    if not verdict.status.scored:
+        blame = "the verifier" if fault_place(verdict) else "the program or the verifier"
+        message = f"{_where(problem, name)} is {verdict.status}: {verdict.feedback}"
+        raise ProblemError(message, f"Mend {blame}.")
+    return ScoredProgram(name, _screened(problem, name).program_id, verdict.metrics)
+
+
+def _where(problem: Problem, name: str) -> str:
+    return str(problem.folder / ("seed.py" if name == SEED else f"baselines/{name}.py"))

@@ -1,0 +1,186 @@
+"""Small problems whose programs run in real sandboxes, and the rule for tests that need one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evolve.problem import Problem, load
+
+TOML = """
+name = "{name}"
+title = "{name}"
+entry = "{entry}"
+evidence = "sampled"
+sandbox = "bubblewrap"
+{keys}
+
+[[objectives]]
+metric = "right"
+direction = "maximize"
+
+[search]
+evaluations = 20
+
+[limits]
+wall_seconds = 20
+cpu_seconds = 5
+memory_mebibytes = 256
+"""
+
+# Guess the next of a row of bits; the driver beside the guesser holds the whole row.
+GUESS_VERIFIER = """
+from evolve.core.errors import Invalid
+from evolve.core.rng import generator
+from evolve.core.types import Instance, Score
+
+
+def instances(split, seed):
+    for number in range(3 if split == "final" else 2):
+        bits = [int(b) for b in generator(str(split), seed, number).random(60) < 0.7]
+        yield Instance(f"{split}-{number}", f"row-{number}", (bits,), bits)
+
+
+def score(instance, output):
+    if type(output) is not list or len(output) != len(instance.truth):
+        raise Invalid("not one guess for each bit")
+    if any(type(guess) is not int for guess in output):
+        raise Invalid("a guess that is no integer")
+    if output[0] == 7:
+        return output[0] / 0
+    if output[0] == 8:
+        while True:
+            pass
+    right = sum(guess == bit for guess, bit in zip(output, instance.truth)) / len(output)
+    return Score(right, {"right": right}, f"{right:.3f} right")
+
+
+def floor(instance):
+    return Score(1.0, {"right": 1.0})
+
+
+def play(session, instance):
+    session.call("begin")
+    guesses = []
+    for bit in instance.truth:
+        guesses.append(session.call("step", bit))
+    return guesses
+
+
+def spliced(instance, other, share):
+    cut = int(share * len(instance.truth))
+    bits = instance.truth[:cut] + [1 - bit for bit in instance.truth[cut:]]
+    return Instance("spliced", instance.group, (bits,), bits)
+
+
+def decisions(instance, output, share):
+    return output[: int(share * len(instance.truth))]
+"""
+
+GUESS_DRIVER = """
+stage = {}
+
+
+def drive(make_guesser, bits):
+    guesser, guesses = make_guesser(), []
+    for bit in bits:
+        guesses.append(guesser.guess())
+        guesser.see(bit)
+    return guesses
+
+
+def begin(make_guesser):
+    stage["guesser"] = make_guesser()
+
+
+def step(make_guesser, bit):
+    guess = stage["guesser"].guess()
+    stage["guesser"].see(bit)
+    return guess
+"""
+
+GUESS_SEED = """
+# EVOLVE-BLOCK-START
+def choose(ones, zeros, last):
+    return last
+# EVOLVE-BLOCK-END
+
+
+class Guesser:
+    def __init__(self):
+        self.ones, self.zeros, self.last = 0, 0, 0
+
+    def guess(self):
+        return 1 if choose(self.ones, self.zeros, self.last) > 0 else 0
+
+    def see(self, bit):
+        self.ones, self.zeros, self.last = self.ones + bit, self.zeros + 1 - bit, bit
+
+
+def make_guesser():
+    return Guesser()
+"""
+
+SORT_VERIFIER = """
+from evolve.core.errors import Invalid
+from evolve.core.types import Instance, Score
+
+
+def instances(split, seed):
+    for number in range(3):
+        yield Instance(f"{split}-{number}", f"list-{number}", ([(seed * 31 + number + i * i) % 17 for i in range(9)],))
+
+
+def score(instance, output):
+    if type(output) is not list:
+        raise Invalid("not a list")
+    wanted = sorted(instance.args[0])
+    right = sum(a == b for a, b in zip(output, wanted)) / len(wanted)
+    return Score(right, {"right": right}, "compared")
+"""
+
+SORT_SEED = """
+# EVOLVE-BLOCK-START
+def arrange(numbers):
+    return list(numbers)
+# EVOLVE-BLOCK-END
+"""
+
+WriteProblem = Callable[..., Problem]
+
+
+@pytest.fixture
+def write_problem(tmp_path: Path) -> WriteProblem:
+    """A function that writes a problem's folder and loads it: `kind` is "guess" (driven) or "sort"."""
+
+    def write(kind: str = "guess", *, keys: str = "", toml: str = "", **files: str) -> Problem:
+        folder = tmp_path / kind
+        folder.mkdir()
+        driven = kind == "guess"
+        entry = "make_guesser" if driven else "arrange"
+        keys = keys + ('\ndriver = "driver.py"' if driven else "")
+        (folder / "problem.toml").write_text(TOML.format(name=kind, entry=entry, keys=keys) + toml)
+        (folder / "verifier.py").write_text(files.pop("verifier", GUESS_VERIFIER if driven else SORT_VERIFIER))
+        (folder / "seed.py").write_text(files.pop("seed", GUESS_SEED if driven else SORT_SEED))
+        if driven:
+            (folder / "driver.py").write_text(files.pop("driver", GUESS_DRIVER))
+        (folder / "baselines").mkdir()
+        for name, text in files.items():
+            (folder / "baselines" / f"{name}.py").write_text(text)
+        return load(folder)
+
+    return write
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked `bubblewrap` are skipped where it does not work, unless EVOLVE_REQUIRE names it."""
+    if item.get_closest_marker("bubblewrap") is None or "bubblewrap" in os.environ.get("EVOLVE_REQUIRE", "").split(","):
+        return
+    from sandbox.bubblewrap import available
+
+    reason = available()
+    if reason is not None:
+        pytest.skip(f"needs bubblewrap: {reason}")
