@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 run: $(READY)
 	@$(BIN)/evolve run float32-exp2
 	@echo
-	@if command -v bwrap >/dev/null; then $(BIN)/evolve run cache-eviction --minutes 1; else \
+	@if command -v bwrap >/dev/null; then $(BIN)/evolve run cache-eviction --evaluations 60; else \
 		echo "cache-eviction was left out: bubblewrap is not installed (as root: apt-get install bubblewrap)"; fi
 
 test: $(READY) check

@@ -35,13 +35,28 @@ class Stopped(Exception):
 
 
 class LiveSession:
-    """What `play` gets: `call` gives the value, and the verifier need not look at statuses."""
+    """What `play` gets: `call` gives the value, and the verifier need not look at statuses.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    `renew` kills the process and starts a fresh one, so that nothing is carried from one part of an instance to another.
+    """
+
+    def __init__(self, open_session: Callable[[], Session]) -> None:
+        self._open = open_session
+        self._session: Session | None = None
+
+    def renew(self) -> None:
+        """From the next call on a fresh process with the same program, which remembers nothing."""
+        self.close()
+
+    def close(self) -> None:
+        """Kill the process."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
     def call(self, entry: str, *args: Any) -> Any:
         """The program's answer. Raises Stopped where there is none."""
+        self._session = self._session or self._open()
         reply = self._session.call(entry, *args)
         if not reply.status.scored:
             raise Stopped(reply)
@@ -91,9 +106,10 @@ class VerifierWorker:
 
         files, entry, driver, seed = program
         sandbox = BubblewrapSandbox(tuple(packages))
-        session = sandbox.open(Source(files, entry), Limits(**limits), driver=driver, seed=seed)
+        source, bounds = Source(files, entry), Limits(**limits)
+        session = LiveSession(lambda: sandbox.open(source, bounds, driver=driver, seed=seed))
         try:
-            return self.verifier.play(LiveSession(session), self._split(split)[instance_id])
+            return self.verifier.play(session, self._split(split)[instance_id])
         finally:
             session.close()
 

@@ -77,22 +77,35 @@ async def run_loop(
     tickets: Mapping[int, Ticket],
     watch: Callable[[Record], None],
 ) -> str:
-    """Ask, fly, tell until the budget is spent; why it ended. What is in flight then is finished first."""
+    """Ask, fly, tell until the budget is spent; why it ended. What is in flight then is finished first.
+
+    A ticket that waits for its share of the budget holds back the records behind it: it is asked of the same state
+    whether the budget was tight or not, so a run that goes on later is the run that never stopped.
+    """
     flights: deque[asyncio.Task[Record]] = deque()
+    landed: deque[Record] = deque()
+
+    def tell(record: Record) -> None:
+        search.tell(record)
+        for skeleton_id in tried_skeletons(record):
+            flight.engine.share((skeleton_id, record.number))
+        watch(record)
+
     try:
         while True:
             # What was journaled before is finished whatever the budget says: it was paid for.
             while search.ready() and (search.asked in tickets or not budget.stop_reason(len(flights))):
                 ticket, context = search.ask(tickets.get(search.asked))
                 flights.append(asyncio.create_task(flight.fly(ticket, context)))
-            if not flights:
+            if landed and not search.ready():
+                tell(landed.popleft())
+            elif flights:
+                landed.append(await flights.popleft())  # durable
+                budget.settle(landed[-1])
+            else:
+                for record in landed:
+                    tell(record)
                 return budget.stop_reason(0) or "exhausted"
-            record = await flights.popleft()  # durable
-            search.tell(record)
-            for skeleton_id in tried_skeletons(record):
-                flight.engine.share((skeleton_id, record.number))
-            budget.settle(record)
-            watch(record)
     finally:
         for task in flights:
             task.cancel()

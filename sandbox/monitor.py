@@ -9,6 +9,7 @@ import signal
 from evolve.core.clock import monotonic_seconds
 from evolve.core.types import Status
 from sandbox.limits import Limits
+from sandbox.pairing import QUICK_SECONDS, Pairing
 from sandbox.process import Child
 
 MAX_THREADS = 256
@@ -53,6 +54,7 @@ class Monitor:
         self._printed = bytearray()
         self._output = ""
         self._output_open = True
+        self._pairing = Pairing(child.pid)
         self._poller = select.poll()
         # The order matters: what was printed before a reply is then seen no later than the reply.
         self._poller.register(child.reply_fd, select.POLLIN)
@@ -64,7 +66,8 @@ class Monitor:
         self._cpu_limit = self._limits.cpu_seconds if wall_limit is None else wall_limit
         self._started = monotonic_seconds()
         first = max(_SHORTEST_TICK, min(self._longest_tick, self._cpu_limit / _CORES))
-        self._next_tick = self._started + min(self._wall_limit, first)
+        self._next_tick = self._started + min(self._wall_limit, QUICK_SECONDS if self._pairing.joined else first)
+        self._pairing.enter()
 
     @property
     def output(self) -> str:
@@ -103,6 +106,7 @@ class Monitor:
     def spent(self) -> tuple[float, float]:
         """Processor and wall seconds of the exchange that ends here."""
         wall_seconds = monotonic_seconds() - self._started
+        self._pairing.leave(wall_seconds if not self._tree else QUICK_SECONDS)
         try:
             self._cpu = max(self._cpu, self._measure())
             if self._cpu - self._peak_read > _PEAK_EVERY:
@@ -117,6 +121,7 @@ class Monitor:
 
     def end(self) -> tuple[float, float]:
         """Kills the tree, verifies that it is gone, and returns the seconds of the exchange that it cut short."""
+        self._pairing.part()
         self._child.stop()
         wall_seconds = monotonic_seconds() - self._started
         self._cpu = max(self._cpu, self._child.total_cpu_seconds)
@@ -182,6 +187,7 @@ class Monitor:
 
     def _tick(self, now: float) -> None:
         wall_left = self._started + self._wall_limit - now
+        self._pairing.part()
         try:
             self._cpu = max(self._cpu, self._measure())
             cpu_left = self._cpu_limit - (self._cpu - self._charged)

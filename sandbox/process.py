@@ -140,11 +140,9 @@ class Child:
 
     def _hurry(self) -> None:
         """Lets the killed process die before those that it forked get the processor again, where we may."""
-        try:
-            for task in os.listdir(f"/proc/{self.pid}/task"):
-                os.sched_setscheduler(int(task), os.SCHED_FIFO, os.sched_param(1))
-        except OSError:
-            return
+        with suppress(OSError):
+            for task in procfs.tasks(self.pid):
+                os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(1))
 
     def close(self) -> None:
         """Closes this side's descriptors, once. `stop` comes first."""

@@ -25,13 +25,17 @@ def status(data: bytes) -> dict[str, int]:
     return {name.decode(): int(value) * (1024 if unit else 1) for name, value, unit in _STATUS.findall(data)}
 
 
-def children(pid: int) -> list[int]:
-    """Identifiers of the processes that any thread of this one started, zombies included."""
+def tasks(pid: int) -> list[int]:
+    """Identifiers of the threads of a process."""
     try:
-        tasks = os.listdir(f"/proc/{pid}/task")
+        return [int(task) for task in os.listdir(f"/proc/{pid}/task")]
     except OSError:
         return []
-    return [int(child) for task in tasks for child in read(f"/proc/{pid}/task/{task}/children").split()]
+
+
+def children(pid: int) -> list[int]:
+    """Identifiers of the processes that any thread of this one started, zombies included."""
+    return [int(child) for task in tasks(pid) for child in read(f"/proc/{pid}/task/{task}/children").split()]
 
 
 def cpu_or_none(pid: int) -> float | None:
@@ -44,5 +48,16 @@ def cpu_or_none(pid: int) -> float | None:
 
 def waited_seconds(pid: int) -> float:
     """Processor seconds of the children that the process has waited for: fields 16 and 17 of proc_pid_stat(5)."""
-    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-    return (int(fields[13]) + int(fields[14])) / _TICKS_PER_SECOND if len(fields) > 14 else 0.0
+    fields = _stat(f"/proc/{pid}/stat")
+    return (int(fields[13]) + int(fields[14])) / _TICKS_PER_SECOND if fields else 0.0
+
+
+def processor() -> int:
+    """The number of the processor that the calling thread runs on, field 39; -1 where unknown."""
+    fields = _stat("/proc/thread-self/stat")
+    return int(fields[36]) if fields else -1
+
+
+def _stat(path: str) -> list[bytes]:
+    """Fields from the third on: the second, the name of the program, is the program's to choose."""
+    return read(path).rpartition(b")")[2].split()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def print_summary(result: RunResult, objectives: Sequence[Objective]) -> None:
     """The end of `evolve run` for people."""
-    title = f"{result.problem}: found against the baselines"
+    split = " on train" if len(objectives) == 1 else ""
+    title = f"{result.problem}: found against the baselines{split}"
     line("")
     show(ladder_table(objectives, result.seed, result.baselines, result.front, finals=result.final, title=title))
     for final in final_tables(objectives[0], result):

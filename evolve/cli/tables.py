@@ -49,7 +49,7 @@ def ladder_table(
     if len(objectives) == 2:
         table.add_column(objectives[1].metric, justify="right", no_wrap=True, max_width=12)
     table.add_column("best known", overflow="ellipsis", max_width=20)
-    table.add_column(shown.metric, justify="right", no_wrap=True, max_width=12)
+    table.add_column(shown.metric.replace("_", " "), justify="right", max_width=12)
     table.add_column("found", justify="right", no_wrap=True)
     table.add_column("gain", justify="right", no_wrap=True)
     table.add_column("beats", justify="right", no_wrap=True)

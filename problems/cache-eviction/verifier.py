@@ -58,6 +58,10 @@ class Session(Protocol):
         """The function's value. Raises what the sandbox raises where the policy fails."""
         ...
 
+    def renew(self) -> None:
+        """A fresh process."""
+        ...
+
 
 def instances(split: Split, seed: int) -> list[Instance]:
     """The traces of a split; `args` = (trace, array of int; capacities, a tuple of int), `truth` = misses of FIFO.
@@ -201,7 +205,8 @@ def _scored(instance: Instance, counts: Sequence[tuple[int, int]]) -> Score:
 def play(session: Session, instance: Instance) -> Output:
     """What a policy decides when it gets one request at a time; equals what the driver logs for an honest policy.
 
-    The cache, its names and its ghost cells are here; the policy's process sees slots and cells alone.
+    The cache, its names and its ghost cells are here; the policy's process sees slots and cells alone. Each capacity has
+    a fresh process: a policy that told the next one what was requested would know the future.
 
     Raises:
         Invalid: an answer is of the wrong type or out of range, or bypasses or remembers without saying so at first.
@@ -211,6 +216,7 @@ def play(session: Session, instance: Instance) -> Output:
 
 
 def _played(session: Session, trace: array[int], capacity: int) -> tuple[bool, array[int]]:
+    session.renew()
     bypasses, remembers = _pair(session.call("begin", capacity), bool, "begin")
     slots: dict[int, int] = {}
     names: list[int] = []

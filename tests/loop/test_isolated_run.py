@@ -71,6 +71,21 @@ def test_workers_do_not_change_the_course(write_problem: WriteProblem, tmp_path:
     assert exports[0] == exports[1]
 
 
+def test_stopping_and_going_on_is_the_same_as_one_run(write_problem: WriteProblem, tmp_path: Path) -> None:
+    problem = write_problem("guess")
+    exports = []
+    for place, parts in (("whole.db", (25.0,)), ("parts.db", (4.0, 11.0, 25.0))):
+        for number, evaluations in enumerate(parts):
+            resume = "last" if number else None
+            found = run(
+                problem.folder, evaluations=evaluations, seed=5, workers=2, archive=tmp_path / place,
+                final_check=False, resume=resume,
+            )  # fmt: skip
+        with Archive.open(str(tmp_path / place)) as archive:
+            exports.append(list(archive.export(found.run_id)))
+    assert exports[0][1:] == exports[1][1:]  # the first line holds the limits that each run was begun with
+
+
 class Cheat:
     """Proposes a program that reads the driver's row of bits, another text each time."""
 

@@ -121,6 +121,9 @@ class FakeSession:
         reply = getattr(driver, entry)(self.make_policy, *args)
         return self.answers.get(entry, reply)
 
+    def renew(self) -> None:
+        """A fresh process would know nothing of the policies before; these policies keep nothing in common."""
+
 
 def instance_of(trace: Sequence[int], *sizes: int) -> Instance:
     """An instance of that trace, at the given capacities or its usual ones."""

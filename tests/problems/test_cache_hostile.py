@@ -124,6 +124,33 @@ def test_looking_ahead_scores_well_and_ends_as_forbidden(problem: Problem, worke
     assert found is not None and found.status is Status.FORBIDDEN, found
 
 
+CARRIES = """
+SEEN = []
+
+class Carrier(Window):
+    bypasses = False
+    def __init__(self, capacity):
+        super().__init__(capacity)
+        SEEN.append(0)
+    def victim(self, ghost):
+        slot = super().victim(ghost)
+        SEEN[-1] += 1
+        return (slot + sum(SEEN[:-1])) % self.capacity
+
+def make_policy(capacity):
+    return Carrier(capacity)
+"""
+
+
+def test_what_one_capacity_saw_is_the_future_of_the_next(problem: Problem, worker: Worker) -> None:
+    """The whole trace has gone by before the second policy begins: what it is told by the first is look-ahead."""
+    source = problem.seed.with_main(problem.seed.main + CARRIES)
+    status, _, words = worker.final(source, 0, strictly=True)
+    assert status is Status.FORBIDDEN and "one at a time" in words
+    found = worker.check(source, 1, strictly=False)
+    assert found is not None and found.status is Status.FORBIDDEN
+
+
 def test_the_seed_and_every_baseline_are_honest(problem: Problem, worker: Worker) -> None:
     for name, source in {"seed": problem.seed, **problem.baselines}.items():
         assert worker.check(source, 2, strictly=False) is None, name

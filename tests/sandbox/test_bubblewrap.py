@@ -180,6 +180,26 @@ def test_processor_time_is_charged_from_the_reply_before() -> None:
     assert second.wall_seconds >= second.cpu_seconds * 0.99
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+def test_quick_calls_share_a_processor_and_nothing_stays_bound() -> None:
+    ours = os.sched_getaffinity(0)
+    session = start("import time\ndef solve(seconds): time.sleep(seconds)", wall_seconds=0.5)
+    pid = session._child.pid
+
+    def pair() -> bool:
+        session.call("solve", 0)
+        assert os.sched_getaffinity(0) == ours
+        return len(os.sched_getaffinity(pid)) == 1
+
+    assert any(pair() for _ in range(1000))
+    session.call("solve", 0.05)
+    assert os.sched_getaffinity(pid) == ours
+    assert any(pair() for _ in range(1000))
+    assert session.call("solve", 9).status is Status.TIMED_OUT
+    session.close()
+    assert os.sched_getaffinity(0) == ours
+
+
 FORKING = """
 import os, signal, time
 
