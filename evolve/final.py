@@ -13,7 +13,7 @@ from typing import Any
 
 from evaluators.statistics import mean_interval
 from evolve.core.errors import ProblemError
-from evolve.core.types import Objective, Source, Status
+from evolve.core.types import Objective, Source, Split, Status
 from evolve.engine.base import Engine, Task
 
 FLOOR = "floor"
@@ -57,7 +57,7 @@ async def compare_on_final(
     Raises:
         ProblemError: a known program fails there: then the problem is wrong, not the champion.
     """
-    groups: list[str] = await engine.run(Task("final_groups", ()))
+    groups: list[str] = await engine.run(Task("groups", (Split.FINAL,)))
     entrants = [champion, *(one for one in known if one.program_id != champion.program_id)]
     total, done = len(groups) * (len(entrants) + 1), 0
 
@@ -69,7 +69,7 @@ async def compare_on_final(
         return answer
 
     places = range(len(groups))
-    floors = asyncio.gather(*(run(Task("floor", (place,), place)) for place in places))
+    floors = asyncio.gather(*(run(Task("floor", (Split.FINAL, place), place)) for place in places))
     answers = [
         asyncio.gather(*(run(Task("final", (one.source, place, one.strictly), place)) for place in places))
         for one in entrants

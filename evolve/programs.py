@@ -10,7 +10,7 @@ from evaluators.cascade import Evaluator
 from evaluators.guilt import fault_place
 from evaluators.screen import Screened, screen_program
 from evolve.core.errors import EvolveError, Forbidden, ProblemError, UsageError
-from evolve.core.types import Source, Verdict
+from evolve.core.types import Source, Split, Verdict
 from evolve.engine.base import Engine, Task
 from evolve.evaluation import make_evaluator
 from evolve.events import Listener, Preparing, ScoredProgram, ignore
@@ -56,6 +56,17 @@ async def evaluate_programs(
     verdicts = await asyncio.gather(*(evaluate(place, name) for place, name in enumerate(named)))
     scored = [_read(problem, name, verdict) for name, verdict in zip(named, verdicts, strict=True)]
     return scored[0], tuple(scored[1:])
+
+
+async def floor_on_train(engine: Engine) -> ScoredProgram | None:
+    """The physical minimum on train as if it were a program, where the problem knows it."""
+    groups = await engine.run(Task("groups", (Split.TRAIN,)))
+    places = range(len(groups))
+    floors = await asyncio.gather(*(engine.run(Task("floor", (Split.TRAIN, place), place)) for place in places))
+    if any(floor is None for floor in floors):
+        return None
+    means = {name: sum(floor[name] for floor in floors) / len(floors) for name in floors[0]}
+    return ScoredProgram("floor", "", means)
 
 
 def check_start(verdict: Verdict | None) -> None:

@@ -16,7 +16,7 @@ from evolve.engine.local import LocalEngine
 from evolve.evaluation import check_ready
 from evolve.events import Listener, ScoredProgram, ignore
 from evolve.problem import Problem, load
-from evolve.programs import evaluate_programs
+from evolve.programs import evaluate_programs, floor_on_train
 
 __all__ = ["RunResult", "run", "score_programs"]
 
@@ -70,18 +70,21 @@ def run(
         return campaign.carry_out(run_id, final_check, handle_interrupt, earlier_seconds)
 
 
-def score_programs(problem: Problem, listener: Listener = ignore) -> tuple[ScoredProgram, tuple[ScoredProgram, ...]]:
-    """Seed and baselines of a problem with their metrics on train.
+def score_programs(
+    problem: Problem, listener: Listener = ignore
+) -> tuple[ScoredProgram, tuple[ScoredProgram, ...], ScoredProgram | None]:
+    """Seed and baselines of a problem with their metrics on train, and the physical minimum where it is known.
 
     Raises:
         ProblemError: one of them has no score. UsageError: the problem's sandbox is not installed.
     """
     check_ready(problem)
     if problem.sandbox == "straight_line":
-        return in_event_loop(lambda: evaluate_programs(problem, None))
+        return (*in_event_loop(lambda: evaluate_programs(problem, None)), None)
     engine = LocalEngine(str(problem.folder), settings.check_workers(None))
     try:
-        return in_event_loop(lambda: evaluate_programs(problem, engine, listener))
+        seed, baselines = in_event_loop(lambda: evaluate_programs(problem, engine, listener))
+        return seed, baselines, in_event_loop(lambda: floor_on_train(engine))
     finally:
         engine.close()
 

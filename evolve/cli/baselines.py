@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evolve.cli.options import ArchiveOption, JsonOption
+
+if TYPE_CHECKING:
+    from evolve.events import Event, Listener, ScoredProgram
+    from evolve.problem import Problem
 
 
 def baselines(
@@ -14,27 +20,55 @@ def baselines(
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the scores of the seed and baselines of PROBLEM."""
-    from evolve.cli.output import metric_text, print_json, show
+    """List the scores of the seed and baselines of PROBLEM, and the physical minimum where it is known."""
+    from evolve.cli.output import print_json
     from evolve.cli.summary import scored_json
-    from evolve.cli.tables import blank_table
     from evolve.problem import load
     from evolve.run import score_programs
 
     del archive  # accepted by every command; this one needs none
     loaded = load(problem)
-    seed, known = score_programs(loaded)
+    with _progress() as listener:
+        seed, known, floor = score_programs(loaded, listener)
     if as_json:
-        print_json([{"kind": "seed", **scored_json(seed)}, *({"kind": "baseline", **scored_json(b)} for b in known)])
+        rows = [("seed", seed), *(("baseline", one) for one in known), *([("floor", floor)] if floor else [])]
+        print_json([{"kind": kind, **scored_json(one)} for kind, one in rows])
         return
-    second = loaded.objectives[-1]
-    metrics = [one.metric for one in reversed(loaded.objectives)]
+    _print(loaded, seed, known, floor)
+
+
+@contextmanager
+def _progress() -> Iterator[Listener]:
+    """What is going on, on the terminal's standard error, while programs are evaluated."""
+    from rich.console import Console
+
+    from evolve.cli.progress import Progress
+
+    progress = Progress()
+    with Console(stderr=True).status("starting") as status:
+
+        def listener(event: Event) -> None:
+            progress.update(event)
+            status.update(progress.preparing_text())
+
+        yield listener
+
+
+def _print(
+    problem: Problem, seed: ScoredProgram, known: tuple[ScoredProgram, ...], floor: ScoredProgram | None
+) -> None:
+    from evolve.cli.output import metric_text, show
+    from evolve.cli.tables import blank_table
+
+    second = problem.objectives[-1]
+    metrics = [one.metric for one in reversed(problem.objectives)]
     metrics += sorted(set(seed.metrics) - set(metrics))
-    table = blank_table(loaded.title)
+    table = blank_table(problem.title)
     table.add_column("program", overflow="ellipsis", no_wrap=True, max_width=30)
     for metric in metrics[:4]:
         table.add_column(metric.replace("_", " "), justify="right")
-    table.add_row("seed", *(metric_text(metric, seed.metrics.get(metric)) for metric in metrics[:4]), style="dim")
-    for one in sorted(known, key=lambda one: (second.cost(one.metrics[second.metric]), one.name)):
-        table.add_row(one.name, *(metric_text(metric, one.metrics.get(metric)) for metric in metrics[:4]))
+    rows = sorted(known, key=lambda one: (second.cost(one.metrics[second.metric]), one.name))
+    for one in (seed, *rows, *([floor] if floor else [])):
+        style = "" if one in known else "dim"
+        table.add_row(one.name, *(metric_text(name, one.metrics.get(name)) for name in metrics[:4]), style=style)
     show(table)

@@ -46,7 +46,7 @@ def _picture(archive: Archive, name: str) -> RunPicture:
 
     run = archive.run(name)
     problem = problem_of(run)
-    seed, baselines = score_programs(problem)
+    seed, baselines, _ = score_programs(problem)
     records = list(archive.records(run.id))
     front = front_of(records, problem.objectives)
     history = []

@@ -24,9 +24,10 @@ Job = tuple[float, int, "tuple[Task, Future[Any]] | None"]
 
 
 class LocalEngine:
-    """`workers` processes for one problem folder. A worker that dies is replaced and its task tried again.
+    """`workers` processes for one problem folder. A worker that dies or reports a fault of the machine is replaced
+    and its task tried again.
 
-    Raises InfrastructureError from `run` when a task killed three workers, and whatever error of ours the
+    Raises InfrastructureError from `run` when a task failed so three times, and whatever other error of ours the
     work raised. A worker sees its pipe close and ends when this process is gone, however it went.
     """
 
@@ -75,7 +76,12 @@ class LocalEngine:
             for attempt in range(1, MAX_ATTEMPTS + 1):
                 try:
                     worker = worker or _Process(self._context, self._folder)
-                    self._finish(future, worker.call(task, self._log))
+                    good, value = worker.call(task, self._log)
+                    if isinstance(value, InfrastructureError) and attempt < MAX_ATTEMPTS:
+                        worker.end()  # a machine's fault, not the program's: once more, in a fresh worker
+                        worker = None
+                        continue
+                    self._finish(future, (good, value))
                     break
                 except (EOFError, OSError) as error:
                     if worker:

@@ -77,15 +77,15 @@ class Worker:
         run = stage.run(source, Split.FINAL, instance)
         return run.result.status, run.score.metrics if run.score else {}, run.feedback
 
-    def floor(self, place: int) -> Mapping[str, float] | None:
-        """Metrics of the physical minimum on the `place`-th instance of final."""
+    def floor(self, split: Split, place: int) -> Mapping[str, float] | None:
+        """Metrics of the physical minimum on the `place`-th instance of a split."""
         verifier = self._processes.stage.verifier
-        score = verifier.floor(Split.FINAL, verifier.instances(Split.FINAL)[place].id)
+        score = verifier.floor(split, verifier.instances(split)[place].id)
         return None if score is None else score.metrics
 
-    def final_groups(self) -> list[str]:
-        """The group of each instance of final, in order."""
-        return [instance.group for instance in self._processes.stage.verifier.instances(Split.FINAL)]
+    def groups(self, split: Split) -> list[str]:
+        """The group of each instance of a split, in order."""
+        return [instance.group for instance in self._processes.stage.verifier.instances(split)]
 
     @property
     def _processes(self) -> ProcessEvaluator:
@@ -95,5 +95,5 @@ class Worker:
 
 
 WORK: Mapping[str, Callable[..., Any]] = {
-    name: getattr(Worker, name) for name in ("propose", "evaluate", "prove", "check", "final", "floor", "final_groups")
+    name: getattr(Worker, name) for name in ("propose", "evaluate", "prove", "check", "final", "floor", "groups")
 }

@@ -13,7 +13,7 @@ from archive.store import Archive
 from evolve import run
 from evolve.budget import Budget
 from evolve.core.config import RunConfig
-from evolve.core.errors import ProblemError
+from evolve.core.errors import InfrastructureError, ProblemError
 from evolve.core.types import Candidate, Failure, Record, Status, Ticket
 from evolve.engine.local import LocalEngine
 from evolve.loop import Flight, run_loop
@@ -84,6 +84,28 @@ def test_stopping_and_going_on_is_the_same_as_one_run(write_problem: WriteProble
         with Archive.open(str(tmp_path / place)) as archive:
             exports.append(list(archive.export(found.run_id)))
     assert exports[0][1:] == exports[1][1:]  # the first line holds the limits that each run was begun with
+
+
+def test_a_fault_of_the_machine_is_tried_again_in_a_fresh_worker(write_problem: WriteProblem, tmp_path: Path) -> None:
+    """The verifier's machine fails twice before it lets the instances be made."""
+    flaky = (
+        "from pathlib import Path\n"
+        "from evolve.core.errors import InfrastructureError\n"
+        "from evolve.core.types import Instance, Score\n"
+        f"COUNT = Path({str(tmp_path / 'count')!r})\n"
+        "def instances(split, seed):\n"
+        "    COUNT.write_text(COUNT.read_text() + 'x' if COUNT.exists() else 'x')\n"
+        "    if len(COUNT.read_text()) <= FAILURES:\n"
+        "        raise InfrastructureError('the disk is gone', 'Bring it back.')\n"
+        "    return [Instance('a', 'g', ([2, 1],))]\n"
+        "def score(instance, output):\n    return Score(1.0, {'right': 1.0})\n"
+    )
+    problem = write_problem("sort", verifier=f"FAILURES = 2\n{flaky}")
+    assert run(problem.folder, evaluations=2, workers=1, archive=tmp_path / "a.db", final_check=False).front
+    (tmp_path / "count").unlink()
+    (problem.folder / "verifier.py").write_text(f"FAILURES = 3\n{flaky}")
+    with pytest.raises(InfrastructureError, match="the disk is gone"):
+        run(problem.folder, evaluations=2, workers=1, archive=tmp_path / "b.db", final_check=False)
 
 
 class Cheat:
