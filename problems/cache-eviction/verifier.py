@@ -44,7 +44,7 @@ REQUESTS: Final = {Split.PROBE: 1_500, Split.TRAIN: 8_000, Split.GATE: 8_000, Sp
 PARTS: Final = {Split.TRAIN: (0.0, 0.45), Split.GATE: (0.45, 0.55), Split.REPORT: (0.55, 0.65), Split.FINAL: (0.7, 1.0)}
 FILES: Final = {Split.TRAIN: 4, Split.GATE: 4, Split.REPORT: 8, Split.FINAL: 12}
 WINDOWS: Final = {Split.TRAIN: 1, Split.GATE: 1, Split.REPORT: 1, Split.FINAL: 2}
-WINDOW_REQUESTS: Final = 16_000
+WINDOW_REQUESTS: Final = {Split.TRAIN: 10_000, Split.GATE: 10_000, Split.REPORT: 10_000, Split.FINAL: 16_000}
 LEAST_RECORDED: Final = 2_000
 # Files that the search never sees: a third, at most two.
 HELD_OUT: Final = 2
@@ -116,7 +116,7 @@ def _recorded(split: Split, seed: int) -> list[Instance]:
             raise ProblemError(f"{path} has only {length} requests", f"Remove it: {LEAST_RECORDED} are the least.")
         low, high = (int(share * length) for share in PARTS[split])
         step = (high - low) // WINDOWS[split]
-        size = min(step, WINDOW_REQUESTS)
+        size = min(step, WINDOW_REQUESTS[split])
         draw = rng.generator("cache-eviction", str(split), seed, name)
         for window in range(WINDOWS[split]):
             start = low + window * step + int(draw.random() * (step - size + 1))
