@@ -163,9 +163,10 @@ class BubblewrapSandbox:
         what, text = refusal
         if what == "driver":
             return ProblemError(f"driver.py fails on load:\n{text}", "Mend the file.")
+        least = self.minimum_memory_bytes()
         return ProblemError(
-            f"limits.memory_bytes is {limits.memory_bytes}, too little for the interpreter alone",
-            f"Set limits.memory_bytes in problem.toml to at least {self.minimum_memory_bytes()}.",
+            f"limits.memory_bytes is {limits.memory_bytes}, too little for the interpreter alone: {least} work here",
+            f"Set memory_mebibytes under [limits] in problem.toml to at least {least // MEBIBYTE}.",
         )
 
 

@@ -2,8 +2,9 @@
 
 In a strict replay the host and the program answer one another many thousand times a second, and one of them always
 sleeps. On two processors each answer has to wake an idle one, which costs more than the answer (on virtual machines
-several times as much), so while calls are quick both are kept on the processor where the host is. A call that is
-not quick ends that: whoever works for longer may run where there is room.
+several times as much), so while calls are quick both are kept on the processor where the host is. Where the machine
+is busy they are together anyway, and nothing is done. A call that is not quick ends the pairing: whoever works for
+longer may run where there is room.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from sandbox import procfs
 
 QUICK_SECONDS = 1e-3
 STREAK = 8
-"""Quick calls in a row after which two processes are paired."""
+WORTH_SECONDS = 50e-6
+"""Two processes are paired after so many quick calls in a row that took longer than this on average."""
 
 
 class Pairing:
@@ -29,6 +31,7 @@ class Pairing:
         self.joined = False
         self._pid = pid
         self._streak = 0
+        self._streak_seconds = 0.0
         self._together: set[int] = set()
         self._apart: set[int] = set()
 
@@ -45,15 +48,19 @@ class Pairing:
         if wall_seconds >= QUICK_SECONDS:
             self.part()
             return
-        self._streak += 1
         if self.joined:
             os.sched_setaffinity(0, self._apart)
-        elif self._streak >= STREAK:
-            self._join()
+            return
+        self._streak += 1
+        self._streak_seconds += wall_seconds
+        if self._streak == STREAK:
+            if self._streak_seconds > STREAK * WORTH_SECONDS:
+                self._join()
+            self._streak, self._streak_seconds = 0, 0.0
 
     def part(self) -> None:
         """Both may run anywhere again, with every thread that the process has started meanwhile."""
-        self._streak = 0
+        self._streak, self._streak_seconds = 0, 0.0
         if not self.joined:
             return
         self.joined = False
@@ -66,7 +73,6 @@ class Pairing:
         self._apart = os.sched_getaffinity(0)
         here = procfs.processor()
         if len(self._apart) < 2 or here not in self._apart:
-            self._streak = 0
             return
         self._together = {here}
         with suppress(OSError):

@@ -104,6 +104,8 @@ def _keep(rungs: list[Rung], rows: int | None) -> list[Rung]:
 
 
 def beaten_text(rungs: Sequence[Rung]) -> str:
-    """Names of the baselines that something better than all baselines of its cost dominates."""
-    names = sorted({name for rung in rungs if (rung.gain or 0.0) > 0 for name in rung.dominated})
+    """Names of the baselines that something better than all baselines of its cost dominates; with one objective, of all
+    that are worse."""
+    telling = [rung for rung in rungs if rung.level is None or (rung.gain or 0.0) > 0]
+    names = sorted({name for rung in telling for name in rung.dominated})
     return ", ".join(names)

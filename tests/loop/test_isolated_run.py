@@ -13,7 +13,7 @@ from archive.store import Archive
 from evolve import run
 from evolve.budget import Budget
 from evolve.core.config import RunConfig
-from evolve.core.errors import InfrastructureError, ProblemError
+from evolve.core.errors import InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Candidate, Failure, Record, Status, Ticket
 from evolve.engine.local import LocalEngine
 from evolve.loop import Flight, run_loop
@@ -158,6 +158,8 @@ def test_a_cheat_is_superseded_and_leaves_no_outcome(write_problem: WriteProblem
         open_children = [r for r in records[1:] if r.outcome is not None and r.number not in superseded]
         assert tree.clade_trials[0] == len(open_children)
         assert tree.clade_successes[0] == sum(r.outcome or 0.0 for r in open_children)
+    with pytest.raises(UsageError, match="the program to start from is forbidden"):
+        run(problem.folder, evaluations=2, start=caught[0].program_id, archive=tmp_path / "a.db")
 
 
 def test_a_verifier_that_keeps_failing_stops_the_run(write_problem: WriteProblem, tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from evaluators.normal_form import normalise
 from evaluators.screen import outside_block
 from evolve.core.errors import Forbidden
 from evolve.core.rng import generator
 from evolve.core.types import Source
 from evolve.proposers.offline import text
-from evaluators.normal_form import normalise
 from evolve.proposers.offline.text import Page, crossover, edit
 
 START, END = "# EVOLVE-BLOCK-START", "# EVOLVE-BLOCK-END"

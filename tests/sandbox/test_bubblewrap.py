@@ -20,7 +20,7 @@ from hostile import SANDBOX, WITH_NUMPY, children, gone, nothing_left, start
 from evolve.core.clock import process_cpu_seconds
 from evolve.core.errors import CallOrderError, InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Source, Status
-from sandbox import bubblewrap, bubblewrap_check, mounts, packages
+from sandbox import bubblewrap, bubblewrap_check, mounts, packages, pairing
 from sandbox.base import Reply
 from sandbox.bubblewrap import BubblewrapSandbox, available
 from sandbox.limits import MEBIBYTE, Limits
@@ -181,7 +181,8 @@ def test_processor_time_is_charged_from_the_reply_before() -> None:
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
-def test_quick_calls_share_a_processor_and_nothing_stays_bound() -> None:
+def test_quick_calls_share_a_processor_and_nothing_stays_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing, "WORTH_SECONDS", 0.0)
     ours = os.sched_getaffinity(0)
     session = start("import time\ndef solve(seconds): time.sleep(seconds)", wall_seconds=0.5)
     pid = session._child.pid
@@ -396,7 +397,8 @@ def test_too_little_memory_is_refused_with_the_least_that_works() -> None:
     assert once("def solve(): return 1", memory_bytes=least).value == 1
     with pytest.raises(ProblemError, match=r"limits.memory_bytes is 4194304") as caught:
         SANDBOX.open(program("def solve(): return 1"), Limits(memory_bytes=4 * MEBIBYTE))
-    assert str(least) in caught.value.remedy
+    assert str(least) in caught.value.message
+    assert f"at least {least // MEBIBYTE}." in caught.value.remedy
 
 
 def test_the_least_memory_counts_the_packages() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from evaluators.normal_form import normalise
+from evaluators.normal_form import names_defined, normalise
 from evaluators.screen import Block, find_block
 from evolve.core.errors import Forbidden
 from evolve.core.rng import Generator
@@ -53,7 +53,7 @@ def edit(source: Source, rng: Generator, donor: Source | None = None) -> Source:
             continue
         text = made.apply(page.text)
         try:
-            if normalise(text) != before and _has_entry(text, source.entry):
+            if normalise(text) != before and _is_sound(text, source.entry):
                 return source.with_main(text)
         except Forbidden:
             continue
@@ -94,8 +94,9 @@ class Page:
         return sorted(found, key=self.span)
 
     def statements(self) -> list[ast.stmt]:
-        """Statements inside the block that stand alone on their lines."""
-        return [n for n in self.nodes(ast.stmt) if isinstance(n, ast.stmt) and self._alone(n)]
+        """Statements inside the block that stand alone on their lines; docstrings say what is there and stay."""
+        found = [n for n in self.nodes(ast.stmt) if isinstance(n, ast.stmt) and self._alone(n)]
+        return [n for n in found if not (isinstance(n, ast.Expr) and _is_text(n.value))]
 
     def expressions(self) -> list[ast.expr]:
         """Expressions that are read (not assigned to), inside the block."""
@@ -104,6 +105,7 @@ class Page:
             for node in self.nodes(ast.expr)
             if isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
             and isinstance(node, ast.expr)
+            and not _is_text(node)
             and not isinstance(self._parents.get(node), (ast.JoinedStr, ast.FormattedValue, ast.keyword, ast.arguments))
             and not (isinstance(self._parents.get(node), ast.Call) and self._is_callee(node))
         ]
@@ -311,9 +313,20 @@ def _neighbours(statements: list[ast.stmt]) -> Iterator[tuple[ast.stmt, ast.stmt
             yield first, second
 
 
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
 def _is_number(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
 
 
-def _has_entry(text: str, entry: str) -> bool:
-    return any(isinstance(node, ast.FunctionDef) and node.name == entry for node in parse(text).body)
+def _is_sound(text: str, entry: str) -> bool:
+    """Whether the entry is still defined and no `return` has left its function, which only the compiler would see."""
+    return entry in names_defined(text) and not _returns_outside(parse(text))
+
+
+def _returns_outside(node: ast.AST) -> bool:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return False
+    return isinstance(node, ast.Return) or any(map(_returns_outside, ast.iter_child_nodes(node)))
