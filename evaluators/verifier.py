@@ -18,9 +18,12 @@ class Verifier(Protocol):
 
     `score` raises Invalid("what is wrong") for an output that breaks a rule. `target` is needed for least-squares
     tuning, `prove` and `final` where `evidence = "exact"`. `floor` is the physical minimum of an instance, shown beside
-    the scores. Where a driver sits beside the candidate: `play` replays an instance strictly, one question at a time,
-    by `session.call(entry, *args)`, with `session.renew()` for a fresh process; `spliced` gives an instance that shares the first `share` of its requests with
-    `instance` and goes on as `other`; `decisions` takes from an output what was decided within that share.
+    the scores.
+
+    Where a driver sits beside the candidate: `play` replays an instance strictly, one question at a time, by
+    `session.call(entry, *args)`, with `session.renew()` for a fresh process; `spliced` gives an instance that shares
+    the first `share` of its requests with `instance` and goes on as `other`; `decisions` takes from an output what was
+    decided within that share.
     """
 
     def instances(self, split: Split, seed: int) -> Iterable[Instance]: ...

@@ -37,7 +37,7 @@ class Stopped(Exception):
 class LiveSession:
     """What `play` gets: `call` gives the value, and the verifier need not look at statuses.
 
-    `renew` kills the process and starts a fresh one, so that nothing is carried from one part of an instance to another.
+    `renew` kills the process and starts a fresh one: nothing is carried from one part of an instance to another.
     """
 
     def __init__(self, open_session: Callable[[], Session]) -> None:

@@ -11,11 +11,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evolve.api import RunResult as RunResult
+    from evolve.api import run as run
     from evolve.core.errors import EvolveError as EvolveError
     from evolve.problem import Problem as Problem
     from evolve.problem import load as load
-    from evolve.run import RunResult as RunResult
-    from evolve.run import run as run
 
 __all__ = ["EvolveError", "Problem", "RunResult", "load", "run"]
 
@@ -23,9 +23,9 @@ __all__ = ["EvolveError", "Problem", "RunResult", "load", "run"]
 _HOMES = {
     "EvolveError": "evolve.core.errors",
     "Problem": "evolve.problem",
-    "RunResult": "evolve.run",
+    "RunResult": "evolve.api",
     "load": "evolve.problem",
-    "run": "evolve.run",
+    "run": "evolve.api",
 }
 
 

@@ -21,10 +21,10 @@ def baselines(
     as_json: JsonOption = False,
 ) -> None:
     """List the scores of the seed and baselines of PROBLEM, and the physical minimum where it is known."""
+    from evolve.api import score_programs
     from evolve.cli.output import print_json
     from evolve.cli.summary import scored_json
     from evolve.problem import load
-    from evolve.run import score_programs
 
     del archive  # accepted by every command; this one needs none
     loaded = load(problem)

@@ -12,7 +12,7 @@ from evolve.core.types import Objective
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from evolve.run import RunResult
+    from evolve.api import RunResult
 
 Finals = Mapping[str, Mapping[str, float]]
 

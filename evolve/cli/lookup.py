@@ -40,7 +40,7 @@ def problem_of(run: RunRow) -> Problem:
         UsageError, ProblemError: it can not be found or loaded, or has changed since the run, so that
             its scores can not be compared any more.
     """
-    from evolve.run import find_problem
+    from evolve.api import find_problem
 
     problem = find_problem(run.problem, run.config.get("folder"))
     if problem.version != run.problem_version:

@@ -39,10 +39,10 @@ def plot(
 
 def _picture(archive: Archive, name: str) -> RunPicture:
     from archive.standing import standing
+    from evolve.api import score_programs
     from evolve.cli.ladder import shown_objective
     from evolve.cli.lookup import front_of, problem_of
     from evolve.plot import RunPicture
-    from evolve.run import score_programs
 
     run = archive.run(name)
     problem = problem_of(run)

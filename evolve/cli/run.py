@@ -12,9 +12,9 @@ from evolve.cli.options import ArchiveOption, JsonOption
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from evolve.api import RunResult
     from evolve.cli.watch import Watch
     from evolve.problem import Problem
-    from evolve.run import RunResult
 
 
 def run(
@@ -45,9 +45,9 @@ def run(
 
     Everything found is in the archive at once; Ctrl-C loses nothing and exits with status 130.
     """
+    from evolve.api import run as run_search
     from evolve.cli.lookup import expand_program, expand_run
     from evolve.core.config import default_archive
-    from evolve.run import run as run_search
 
     place = default_archive(archive)
     resume = expand_run(place, resume) if resume else None

@@ -13,7 +13,7 @@ from evolve.core.types import Objective
 from evolve.events import ScoredProgram
 
 if TYPE_CHECKING:
-    from evolve.run import RunResult
+    from evolve.api import RunResult
 
 
 def print_summary(result: RunResult, objectives: Sequence[Objective]) -> None:

@@ -205,8 +205,8 @@ def _scored(instance: Instance, counts: Sequence[tuple[int, int]]) -> Score:
 def play(session: Session, instance: Instance) -> Output:
     """What a policy decides when it gets one request at a time; equals what the driver logs for an honest policy.
 
-    The cache, its names and its ghost cells are here; the policy's process sees slots and cells alone. Each capacity has
-    a fresh process: a policy that told the next one what was requested would know the future.
+    The cache, its names and its ghost cells are here; the policy's process sees slots and cells alone. Each capacity
+    has a fresh process: a policy that told the next one what was requested would let it know the future.
 
     Raises:
         Invalid: an answer is of the wrong type or out of range, or bypasses or remembers without saying so at first.

@@ -6,10 +6,10 @@ import math
 
 from rich.console import Console
 
+from evolve.api import RunResult
 from evolve.cli.final_table import final_sentence, final_tables
 from evolve.core.types import Objective
 from evolve.events import ScoredProgram
-from evolve.run import RunResult
 
 GAIN = Objective("miss_ratio_reduction", "maximize")
 
@@ -56,8 +56,8 @@ def test_best_first_with_the_interval_of_the_difference() -> None:
 
 
 def test_kinds_have_tables_of_their_own() -> None:
-    final = {key: {**row, **_row(0.5, 0.1, 0.05, 0.15, "generated/"), **_row(0.4, 0.2, -math.inf, math.inf, "recorded/")}
-             for key, row in FINAL.items()}  # fmt: skip
+    kinds = _row(0.5, 0.1, 0.05, 0.15, "generated/") | _row(0.4, 0.2, -math.inf, math.inf, "recorded/")
+    final = {key: row | kinds for key, row in FINAL.items()}
     text = _text(_result(final))
     assert text.count("that the search never saw") == 2
     assert "final, generated workloads" in text and "final, recorded workloads" in text

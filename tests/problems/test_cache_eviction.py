@@ -124,7 +124,9 @@ def test_a_recorded_instance_is_that_part_of_its_file(tmp_path: Path, monkeypatc
     (one,) = _recorded(Split.TRAIN, 5)
     start = int(one.id.split("@")[1])
     assert len(one.args[0]) == verifier.WINDOW_REQUESTS[Split.TRAIN]
-    assert one.args[0] == traces.read(folder / "traces" / "file-0.csv.gz", start, start + verifier.WINDOW_REQUESTS[Split.TRAIN])
+    assert one.args[0] == traces.read(
+        folder / "traces" / "file-0.csv.gz", start, start + verifier.WINDOW_REQUESTS[Split.TRAIN]
+    )
     assert _recorded(Split.TRAIN, 5) == [one] and _recorded(Split.TRAIN, 6) != [one]
 
 

@@ -1,4 +1,4 @@
-"""`run`: one search from the first ticket to the final check, or its continuation."""
+"""What people call from Python: `run`, one search from the first ticket to the final check, and `score_programs`."""
 
 from __future__ import annotations
 
