@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from sandbox.limits import MEBIBYTE, Limits
 # What the interpreter and a problem's data may need; keys and database addresses are not among them.
 ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "EVOLVE_DATA", "VIRTUAL_ENV", "SYSTEMROOT")
 
+MAX_WORDS = 4096
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 class VerifierFault(Exception):
     """The verifier itself failed: `place` is the file and line, the text its traceback or what else happened."""
@@ -32,11 +36,12 @@ class VerifierFault(Exception):
 
 
 class ProgramStopped(Exception):
-    """A program ended its strict replay: `status` says how."""
+    """A program ended its strict replay: `status` says how, `died` whether its process is gone without an answer."""
 
-    def __init__(self, status: Status, text: str) -> None:
+    def __init__(self, status: Status, text: str, died: bool) -> None:
         super().__init__(text)
         self.status = status
+        self.died = died
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class VerifierProcess:
 
     def score(self, split: Split, instance_id: str, output: Any) -> Score:
         """The verifier's reading of an output."""
-        return Score(*self._ask("score", split.value, instance_id, output))
+        return Score(*self._ask("score", split.value, instance_id, wire.encode(output)))
 
     def floor(self, split: Split, instance_id: str) -> Score | None:
         """The physical minimum of an instance, where the problem knows one."""
@@ -86,7 +91,8 @@ class VerifierProcess:
 
     def same_decisions(self, split: Split, instance_id: str, other: str, share: float, outputs: list[Any]) -> bool:
         """Whether two outputs, of the instance and of the spliced one, decide alike within the shared part."""
-        return bool(self._ask("same_decisions", split.value, instance_id, other, share, outputs))
+        encoded = [wire.encode(output) for output in outputs]
+        return bool(self._ask("same_decisions", split.value, instance_id, other, share, encoded))
 
     def play(
         self,
@@ -96,11 +102,11 @@ class VerifierProcess:
         driver: str | None,
         limits: Limits,
         packages: tuple[str, ...],
-        seed: int,
-    ) -> Any:
-        """The output of a strict replay, one question at a time. Raises ProgramStopped too."""
-        program = [dict(source.files), source.entry, driver, seed]
-        return self._ask("play", split.value, instance_id, program, limits.to_json(), list(packages))
+    ) -> tuple[Score, bytes]:
+        """Score and digest of the output of a strict replay, one question at a time. Raises ProgramStopped too."""
+        program = [dict(source.files), source.entry, driver]
+        score, digest = self._ask("play", split.value, instance_id, program, limits.to_json(), list(packages))
+        return Score(*score), digest
 
     def close(self) -> None:
         """Kill the process and, with it, whatever sandbox it has open."""
@@ -133,9 +139,9 @@ class VerifierProcess:
             case ["ok", value]:
                 return value
             case ["invalid", why]:
-                raise Invalid(why)
-            case ["stopped", status, why]:
-                raise ProgramStopped(Status(status), why)
+                raise Invalid(_clean(why))
+            case ["stopped", status, why, died]:
+                raise ProgramStopped(Status(status), _clean(why), died)
             case ["error", kind, message, remedy]:
                 known = getattr(errors, kind, EvolveError)
                 raise known(message, remedy) if issubclass(known, EvolveError) else EvolveError(message, remedy)
@@ -178,6 +184,11 @@ class VerifierProcess:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
         )
         return self._process
+
+
+def _clean(text: str) -> str:
+    """What a verifier says may quote what a program returned: no control characters, and not without end."""
+    return _CONTROL.sub("", text[:MAX_WORDS])
 
 
 def _read(descriptor: int, size: int, deadline: float) -> bytes:

@@ -12,18 +12,21 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from evaluators.verifier import load_verifier
 from evolve.core.errors import EvolveError, Invalid
-from evolve.core.types import Instance, Score, Source, Split
+from evolve.core.types import Instance, Score, Source, Split, Status
 from sandbox import wire
 from sandbox.base import Reply, Session
 from sandbox.limits import Limits
 
 MAX_TRACEBACK = 4000
+# A whole replay may cost a few times what one call may; the way across the border, some microseconds, is free.
+REPLAY_ALLOWANCE, FREE_SECONDS = 3.0, 1e-3
 
 
 class Stopped(Exception):
@@ -40,9 +43,11 @@ class LiveSession:
     `renew` kills the process and starts a fresh one: nothing is carried from one part of an instance to another.
     """
 
-    def __init__(self, open_session: Callable[[], Session]) -> None:
+    def __init__(self, open_session: Callable[[], Session], limits: Limits) -> None:
         self._open = open_session
         self._session: Session | None = None
+        self._wall_seconds_left = REPLAY_ALLOWANCE * limits.wall_seconds
+        self._cpu_seconds_left = REPLAY_ALLOWANCE * limits.cpu_seconds
 
     def renew(self) -> None:
         """From the next call on a fresh process with the same program, which remembers nothing."""
@@ -58,6 +63,10 @@ class LiveSession:
         """The program's answer. Raises Stopped where there is none."""
         self._session = self._session or self._open()
         reply = self._session.call(entry, *args)
+        self._wall_seconds_left -= max(0.0, reply.wall_seconds - FREE_SECONDS)
+        self._cpu_seconds_left -= reply.cpu_seconds
+        if min(self._wall_seconds_left, self._cpu_seconds_left) < 0:
+            raise Stopped(replace(reply, status=Status.TIMED_OUT, value=None, error="the replay takes too long"))
         if not reply.status.scored:
             raise Stopped(reply)
         return reply.value
@@ -77,9 +86,9 @@ class VerifierWorker:
         found = list(self._split(split).values())
         return [self._evaluation_set(split, found), [[one.id, one.group, tuple(one.args)] for one in found]]
 
-    def score(self, split: str, instance_id: str, output: Any) -> list[Any]:
+    def score(self, split: str, instance_id: str, output: bytes) -> list[Any]:
         """[value, metrics, feedback] of an output. Raises Invalid."""
-        return _plain(self.verifier.score(self._split(split)[instance_id], output))
+        return _plain(self.verifier.score(self._split(split)[instance_id], _decoded(output)))
 
     def floor(self, split: str, instance_id: str) -> list[Any] | None:
         """The physical minimum of an instance, or None where the problem knows none."""
@@ -90,28 +99,29 @@ class VerifierWorker:
         """Arguments of an instance that goes on as another one after `share` of it."""
         return tuple(self._spliced(split, instance_id, other, share).args)
 
-    def same_decisions(self, split: str, instance_id: str, other: str, share: float, outputs: list[Any]) -> bool:
+    def same_decisions(self, split: str, instance_id: str, other: str, share: float, outputs: list[bytes]) -> bool:
         """Whether both outputs, of the instance and of the spliced one, decide alike within the shared part."""
         instance = self._split(split)[instance_id]
-        first = self.verifier.decisions(instance, outputs[0], share)
-        return bool(
-            first == self.verifier.decisions(self._spliced(split, instance_id, other, share), outputs[1], share)
-        )
+        first = self.verifier.decisions(instance, _decoded(outputs[0]), share)
+        spliced = self._spliced(split, instance_id, other, share)
+        return bool(first == self.verifier.decisions(spliced, _decoded(outputs[1]), share))
 
     def play(
         self, split: str, instance_id: str, program: list[Any], limits: dict[str, Any], packages: list[str]
-    ) -> Any:
-        """The output of a strict replay; `program` is [files, entry, driver, seed]."""
+    ) -> list[Any]:
+        """[score, digest of the output] of a strict replay; `program` is [files, entry, driver]."""
         from sandbox.bubblewrap import BubblewrapSandbox
 
-        files, entry, driver, seed = program
+        files, entry, driver = program
         sandbox = BubblewrapSandbox(tuple(packages))
         source, bounds = Source(files, entry), Limits(**limits)
-        session = LiveSession(lambda: sandbox.open(source, bounds, driver=driver, seed=seed))
+        session = LiveSession(lambda: sandbox.open(source, bounds, driver=driver), bounds)
+        instance = self._split(split)[instance_id]
         try:
-            return self.verifier.play(session, self._split(split)[instance_id])
+            output = self.verifier.play(session, instance)
         finally:
             session.close()
+        return [_plain(self.verifier.score(instance, output)), output_digest(output)]
 
     def _split(self, split: str) -> dict[str, Instance]:
         if split not in self._splits:
@@ -139,13 +149,29 @@ class VerifierWorker:
         return digest.hexdigest()
 
 
+def _decoded(output: bytes) -> Any:
+    """A program's output. What can not be held is the program's doing. Raises Invalid."""
+    try:
+        return wire.decode(output)
+    except (wire.WireError, MemoryError) as error:
+        raise Invalid(f"an output that can not be read: {error}") from None
+
+
+def output_digest(output: Any) -> bytes:
+    """BLAKE2b-128 of an output: equal for equal outputs, and no way to carry one. Raises Invalid."""
+    try:
+        return blake2b(wire.encode(output), digest_size=16).digest()
+    except wire.WireError as error:
+        raise Invalid(f"an output that is not plain data: {error}") from None
+
+
 def _plain(score: Score) -> list[Any]:
     metrics = {str(name): float(value) for name, value in score.metrics.items()}
     return [float(score.value), metrics, str(score.feedback)]
 
 
 def answer(worker: VerifierWorker, folder: Path, request: list[Any]) -> list[Any]:
-    """One answer: ["ok", value], ["invalid", why], ["stopped", status, why], ["error", ...] or ["fault", ...]."""
+    """One answer: ["ok", value], ["invalid", why], ["stopped", status, why, died], ["error", ...] or ["fault", ...]."""
     name, *args = request
     work: Callable[..., Any] = getattr(worker, name)
     try:
@@ -153,7 +179,7 @@ def answer(worker: VerifierWorker, folder: Path, request: list[Any]) -> list[Any
     except Invalid as error:
         return ["invalid", str(error)]
     except Stopped as error:
-        return ["stopped", error.reply.status.value, error.reply.error]
+        return ["stopped", error.reply.status.value, error.reply.error, error.reply.died]
     except EvolveError as error:
         return ["error", type(error).__name__, error.message, error.remedy]
     except Exception as error:
@@ -180,8 +206,8 @@ def main(arguments: list[str]) -> None:
     worker: VerifierWorker | None = None
     with os.fdopen(read_fd, "rb") as requests, os.fdopen(write_fd, "wb") as answers:
         while header := requests.read(8):
-            request = wire.decode(requests.read(int.from_bytes(header, "big")))
             try:
+                request = wire.decode(requests.read(int.from_bytes(header, "big")))
                 worker = worker or VerifierWorker(folder, settings["version"], settings["seeds"])
                 reply = answer(worker, folder, request)
             except EvolveError as error:

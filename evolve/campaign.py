@@ -101,7 +101,7 @@ class Campaign:
         """A program of the archive that the run is to start from is trusted by none: it is checked like a champion."""
         if not self.problem.driven or self.config.start in (SEED, "baselines"):
             return
-        check = Task("check", (self.starts[1], self.config.seed, True))
+        check = Task("check", (self.starts[1], self.config.seed, True, {}))
         check_start(in_event_loop(lambda: self.engine.run(check)))
 
     def _announce(self, run_id: str, replayed: int) -> None:

@@ -98,6 +98,7 @@ class Search:
             tuple(self.source(i) for i in ticket.inspirations),
             tuple((c.metrics.get("operations", 0.0), c.metrics[self.objectives[0].metric]) for c in self._told_front),
             number - self.config.window,
+            self._recorded(ticket.parents[0]) if ticket.kind == "measure" else {},
         )
         return ticket, context
 
@@ -118,6 +119,10 @@ class Search:
         # All that the policy wants are being checked at this moment: a start program needs no check.
         parent = next(iter(self._scored))
         return Ticket(number, "expand", (parent,), (parent,), draw_operator(self.rules.operators, rng), None, seed)
+
+    def _recorded(self, program_id: str) -> Mapping[str, float]:
+        results = self._scored[program_id].verdict.results
+        return {result.instance_id: result.score for result in results if result.score is not None}
 
     # -- settle
 

@@ -46,7 +46,8 @@ class Step:
     async def __call__(self, ticket: Ticket, context: Context) -> Work:
         """Raises only InfrastructureError and ProblemError: faults that are not the candidate's."""
         if ticket.kind == "measure":
-            task = Task("check", (context.parents[0], ticket.seed, ticket.operator == REPLAY), ticket.number)
+            strictly = ticket.operator == REPLAY
+            task = Task("check", (context.parents[0], ticket.seed, strictly, context.recorded), ticket.number)
             return Work(ticket, None, await self.engine.run(task), None)
         proposal = await self._propose(ticket, context)
         if isinstance(proposal, Failure):

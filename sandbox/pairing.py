@@ -49,7 +49,8 @@ class Pairing:
             self.part()
             return
         if self.joined:
-            os.sched_setaffinity(0, self._apart)
+            with suppress(OSError):
+                os.sched_setaffinity(0, self._apart)
             return
         self._streak += 1
         self._streak_seconds += wall_seconds
@@ -64,7 +65,8 @@ class Pairing:
         if not self.joined:
             return
         self.joined = False
-        os.sched_setaffinity(0, self._apart)
+        with suppress(OSError):
+            os.sched_setaffinity(0, self._apart)
         for task in procfs.tasks(self._pid):
             with suppress(OSError):
                 os.sched_setaffinity(task, self._apart)

@@ -21,6 +21,7 @@ from sandbox.monitor import Monitor, Stopped
 from sandbox.process import Child
 
 START_SECONDS = 20.0
+DECODE_SECONDS = 5.0
 FAILURE_BYTES = 1 << 17
 """Largest frame that says what went wrong, whatever `reply_bytes` is."""
 ERROR_CHARACTERS = 4096
@@ -142,7 +143,7 @@ class ProcessSession:
         return self._reply(Status.OK, self._decode(payload), "", False, cpu_seconds, wall_seconds)
 
     def _decode(self, payload: bytes) -> Any:
-        deadline = monotonic_seconds() + max(1.0, self._limits.wall_seconds)
+        deadline = monotonic_seconds() + DECODE_SECONDS
         late = False
 
         def check() -> None:

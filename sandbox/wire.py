@@ -39,6 +39,9 @@ MAX_INT_BYTES = 512
 MAX_ITEMS = 1 << 22
 """Items of one value that are not packed numbers: what bounds the memory that a frame can ask for."""
 
+ARRAY_ITEMS = 64
+"""What an array counts as, however short: an object of a few bytes on the wire takes hundreds in memory."""
+
 ARRAY_CODES = "bBhHiIlLqQfd"
 DTYPES = ("|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16")
 INTS = ("int8", "int16", "int32", "int64", "intc", "long", "longlong")
@@ -116,6 +119,13 @@ class _Writer:
         """Refuses before anything is copied."""
         if len(self.out) + size > self.limit:
             raise WireError(f"more than {self.limit} bytes")
+
+    def array(self, size: int) -> None:
+        """Begins an array of `size` bytes."""
+        self.items -= ARRAY_ITEMS
+        if self.items < 0:
+            raise WireError(f"more than {MAX_ITEMS} items, an array counted as {ARRAY_ITEMS}")
+        self.reserve(size)
 
     def enter(self, tag: int, count: int, parts: int, depth: int) -> None:
         """Begins a container of `count` items of so many parts. Every item takes at least one byte."""
@@ -211,7 +221,7 @@ def _put_array(writer: _Writer, value: array[Any], depth: int) -> None:
     size = len(value) * value.itemsize
     if value.typecode not in ARRAY_CODES:
         raise WireError(f"an array.array of typecode {value.typecode!r}")
-    writer.reserve(size)
+    writer.array(size)
     writer.out += bytes((_ARRAY, ord(value.typecode), value.itemsize)) + _SIZE.pack(size)
     writer.out += _little_endian(value).tobytes()
 
@@ -219,7 +229,7 @@ def _put_array(writer: _Writer, value: array[Any], depth: int) -> None:
 def _put_ndarray(writer: _Writer, value: Any, depth: int) -> None:
     if value.dtype.newbyteorder("<").str not in DTYPES:
         raise WireError(f"a numpy array of dtype {value.dtype.str[:40]}")
-    writer.reserve(value.nbytes)
+    writer.array(value.nbytes)
     value = value.astype(value.dtype.newbyteorder("<"), order="C", copy=False)
     name = value.dtype.str.encode()
     writer.out += bytes((_NDARRAY, len(name))) + name + bytes((value.ndim,))
@@ -269,7 +279,7 @@ def decode(payload: bytes | bytearray, check: Callable[[], None] | None = None) 
     """The value of a payload, in fresh objects. Raises WireError and nothing else, whatever the bytes are.
 
     Memory stays within a small multiple of the payload and `MAX_ITEMS` objects. `check` is called now and then
-    while a dict is built, and may raise WireError to give up: keys can be chosen so that this takes very long.
+    while containers are built, and may raise WireError to give up: keys can be chosen so that this takes very long.
     """
     reader = _Reader(payload, check)
     try:
@@ -298,6 +308,12 @@ class _Reader:
         if size > len(self.data) - at:
             raise WireError("a length beyond the end")
         return self.data[at : at + size]
+
+    def array(self) -> None:
+        """Begins an array."""
+        self.items -= ARRAY_ITEMS
+        if self.items < 0:
+            raise WireError("too many arrays")
 
     def count(self, at: int, depth: int, parts: int = 1) -> int:
         """The count of a container, believed only where so many items can follow."""
@@ -330,9 +346,11 @@ def _take_list(reader: _Reader, at: int, depth: int) -> tuple[list[Any], int]:
     count = reader.count(at, depth)
     at += 4
     items = []
-    for _ in range(count):
+    for index in range(count):
         item, at = _DECODERS[data[at]](reader, at + 1, depth + 1)
         items.append(item)
+        if index % _CHECK_EVERY == _CHECK_EVERY - 1 and reader.check is not None:
+            reader.check()
     return items, at
 
 
@@ -367,6 +385,7 @@ def _take_packed(code: str) -> Callable[[_Reader, int, int], tuple[list[Any], in
 def _take_array(reader: _Reader, at: int, depth: int) -> tuple[array[Any], int]:
     from array import array
 
+    reader.array()
     code = chr(reader.data[at])
     if code not in ARRAY_CODES or array(code).itemsize != reader.data[at + 1]:
         raise WireError("an array.array of another machine")
@@ -385,6 +404,7 @@ def _numbers(code: str, data: bytes | bytearray) -> array[Any]:
 def _take_ndarray(reader: _Reader, at: int, depth: int) -> tuple[Any, int]:
     import numpy
 
+    reader.array()
     size = reader.data[at]
     name = bytes(reader.block(at + 1, size)).decode()
     sides = reader.data[at + 1 + size]

@@ -154,15 +154,15 @@ WriteProblem = Callable[..., Problem]
 
 @pytest.fixture
 def write_problem(tmp_path: Path) -> WriteProblem:
-    """A function that writes a problem's folder and loads it: `kind` is "guess" (driven) or "sort"."""
+    """A function that writes a problem's folder and loads it; `kind`, else the name, is "guess" (driven) or "sort"."""
 
-    def write(kind: str = "guess", *, keys: str = "", toml: str = "", **files: str) -> Problem:
-        folder = tmp_path / kind
+    def write(name: str = "guess", *, kind: str = "", keys: str = "", toml: str = "", **files: str) -> Problem:
+        folder = tmp_path / name
         folder.mkdir()
-        driven = kind == "guess"
+        driven = (kind or name) == "guess"
         entry = "make_guesser" if driven else "arrange"
         keys = keys + ('\ndriver = "driver.py"' if driven else "")
-        (folder / "problem.toml").write_text(TOML.format(name=kind, entry=entry, keys=keys) + toml)
+        (folder / "problem.toml").write_text(TOML.format(name=name, entry=entry, keys=keys) + toml)
         (folder / "verifier.py").write_text(files.pop("verifier", GUESS_VERIFIER if driven else SORT_VERIFIER))
         (folder / "seed.py").write_text(files.pop("seed", GUESS_SEED if driven else SORT_SEED))
         if driven:

@@ -89,6 +89,11 @@ class LocalEngine:
                     worker = None
                     if attempt == MAX_ATTEMPTS:
                         future.set_exception(_died(task, error))
+                except RuntimeError as error:
+                    # multiprocessing's: a script that is not guarded would start itself anew in every worker.
+                    remedy = "Put the call under `if __name__ == '__main__':` in your script."
+                    future.set_exception(InfrastructureError(f"no worker can be started: {error}", remedy))
+                    break
         if worker:
             worker.end()
 

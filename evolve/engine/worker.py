@@ -18,9 +18,6 @@ from evolve.problem import load
 from evolve.proposers.base import Context
 from sandbox.straight_line import StraightLine
 
-# Training instances that a would-be champion is replayed on, one question at a time; on final it is all of them.
-STRICT_REPLAYS = 3
-
 
 class Worker:
     """One problem, loaded once; one task at a time. `shared` grows by what the loop shares."""
@@ -63,10 +60,10 @@ class Worker:
             raise InfrastructureError("only straight-line programs can be proven", "This is a fault of Evolve.")
         return self.evaluator.prove(program)
 
-    def check(self, source: Source, seed: int, strictly: bool) -> Verdict | None:
+    def check(self, source: Source, seed: int, strictly: bool, recorded: Mapping[str, float]) -> Verdict | None:
         """The non-anticipation check of a driven program, and strict replays: None, or what is wrong."""
         check = AnticipationCheck(self._processes.stage, self.problem.packages)
-        return check.check(source, seed, STRICT_REPLAYS if strictly else 0)
+        return check.check(source, seed, strictly, recorded)
 
     def final(self, source: Source, place: int, strictly: bool) -> tuple[Status, Mapping[str, float], str]:
         """Status, metrics and feedback of a program on the `place`-th instance of final."""

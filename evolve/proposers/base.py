@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from evolve.core.types import Candidate, Failure, Source, Ticket
@@ -13,13 +14,15 @@ class Context:
     """What a proposer may know: parents, inspirations, and how good the best are. Nothing of gate or final.
 
     `best_by_size` holds (operations, error) of the front, for problems with two objectives. `horizon` is the
-    last record that was told when the ticket was asked: nothing later may influence the proposal.
+    last record that was told when the ticket was asked: nothing later may influence the proposal. `recorded` is for
+    measure tickets: the program's scores by instance.
     """
 
     parents: tuple[Source, ...]
     inspirations: tuple[Source, ...]
     best_by_size: tuple[tuple[float, float], ...]
     horizon: int
+    recorded: Mapping[str, float] = field(default_factory=dict)
 
 
 class Proposer(Protocol):

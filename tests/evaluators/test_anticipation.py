@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from evaluators.anticipation import AnticipationCheck
+from evaluators.guilt import fault_place
 from evaluators.process_cascade import ProcessEvaluator
-from evolve.core.types import Source, Split, Status
+from evolve.core.types import Source, Split, Status, Verdict
 from evolve.evaluation import make_evaluator
-from evolve.problem import Problem
+from evolve.problem import Problem, load
 
 pytestmark = pytest.mark.bubblewrap
 WriteProblem = Callable[..., Problem]
@@ -89,6 +90,10 @@ CHEATS = {
 }
 
 
+def _scores(verdict: Verdict) -> dict[str, float]:
+    return {result.instance_id: result.score for result in verdict.results if result.score is not None}
+
+
 def _program(body: str) -> Source:
     return Source({"program.py": HEAD.format(body)}, "make_guesser")
 
@@ -106,8 +111,9 @@ def test_a_cheat_is_forbidden(evaluator: ProcessEvaluator, body: str) -> None:
     source = _program(body)
     verdict = evaluator.evaluate(source)
     assert verdict.status is Status.OK, verdict.feedback  # its score alone tells nothing
-    found = AnticipationCheck(evaluator.stage, ()).check(source, 1, 1)
-    assert found is not None and found.status is Status.FORBIDDEN, found
+    for strictly in (False, True):
+        found = AnticipationCheck(evaluator.stage, ()).check(source, 1, strictly, _scores(verdict))
+        assert found is not None and found.status is Status.FORBIDDEN, found
     assert found.value is None and found.stage == "anticipation"
 
 
@@ -129,33 +135,65 @@ def test_a_cheat_that_knows_the_training_row_by_heart_still_fails_strictly(evalu
                 return row
             frame = frame.f_back""")
     source = Source({"program.py": peek}, "make_guesser")
-    found = AnticipationCheck(evaluator.stage, ()).check(source, 1, 2)
+    found = AnticipationCheck(evaluator.stage, ()).check(source, 1, True, {})
     assert found is not None and found.status is Status.FORBIDDEN
+
+
+def test_a_record_that_was_luck_is_not_kept(evaluator: ProcessEvaluator) -> None:
+    """A program that cheats until some hour, and not when it is checked."""
+    source = _program("        return None")
+    honest = evaluator.evaluate(source)
+    check = AnticipationCheck(evaluator.stage, ())
+    lucky = dict.fromkeys(_scores(honest), 1.0)
+    for strictly in (False, True):
+        assert check.check(source, 1, strictly, _scores(honest)) is None
+        found = check.check(source, 1, strictly, lucky)
+        assert found is not None and found.status is Status.INVALID and "same result again" in found.feedback
+
+
+def test_stalling_in_a_strict_replay_is_forbidden_and_no_fault_of_the_verifier(write_problem: WriteProblem) -> None:
+    body = """
+        import sys, time
+        frame = sys._getframe()
+        while frame:
+            if frame.f_code.co_name == "step":
+                time.sleep(0.5)
+            frame = frame.f_back"""
+    for limit in ("wall_seconds = 300", "wall_seconds = 2"):
+        name = f"guess-{limit[-3:].strip()}"
+        file = write_problem(name, kind="guess", toml=f"\n[verifier]\n{limit}\n").folder / "problem.toml"
+        file.write_text(file.read_text().replace("wall_seconds = 20", "wall_seconds = 1"))
+        made = make_evaluator(load(file.parent))
+        assert isinstance(made, ProcessEvaluator)
+        found = AnticipationCheck(made.stage, ()).check(_program(body), 1, True, {})
+        made.stage.verifier.close()
+        assert found is not None and found.status is Status.FORBIDDEN, found
+        assert fault_place(found) is None
 
 
 def test_honest_programs_pass(evaluator: ProcessEvaluator) -> None:
     honest = _program("        return None")
     counts = honest.with_main(honest.main.replace("else self.last", "else self.at % 2"))
     for source in (honest, counts):
-        for seed in range(4):
-            assert AnticipationCheck(evaluator.stage, ()).check(source, seed, 2) is None
+        for seed, strictly in ((1, False), (2, False), (3, True)):
+            assert AnticipationCheck(evaluator.stage, ()).check(source, seed, strictly, {}) is None
 
 
 def test_chance_from_the_given_generator_is_repeatable(evaluator: ProcessEvaluator) -> None:
     body = "        import random\n        return [int(random.random() < 0.5)] * 60"
-    assert AnticipationCheck(evaluator.stage, ()).check(_program(body), 1, 2) is None
+    assert AnticipationCheck(evaluator.stage, ()).check(_program(body), 1, True, {}) is None
 
 
 def test_what_does_not_repeat_itself_is_invalid_not_forbidden(evaluator: ProcessEvaluator) -> None:
     body = "        import os\n        return [os.urandom(1)[0] & 1] * 60"
-    found = AnticipationCheck(evaluator.stage, ()).check(_program(body), 1, 1)
-    assert found is not None and found.status is Status.INVALID and "second time" in found.feedback
+    found = AnticipationCheck(evaluator.stage, ()).check(_program(body), 1, False, {})
+    assert found is not None and found.status is Status.INVALID and "same result again" in found.feedback
 
 
-def test_strict_scores_come_from_confirmed_replays(evaluator: ProcessEvaluator) -> None:
+def test_strict_scores_come_from_the_replay_alone(evaluator: ProcessEvaluator) -> None:
     check = AnticipationCheck(evaluator.stage, ())
     instance = evaluator.stage.verifier.instances(Split.FINAL)[2]
     status, metrics, _ = check.score_strictly(_program("        return None"), Split.FINAL, instance)
     assert status is Status.OK and 0.0 < metrics["right"] < 1.0
-    status, metrics, words = check.score_strictly(_program(CHEATS["walks frames"]), Split.FINAL, instance)
-    assert status is Status.FORBIDDEN and not metrics and "one at a time" in words
+    # There is nothing ahead to see: the cheat gets what its decisions without it are worth.
+    assert check.score_strictly(_program(CHEATS["walks frames"]), Split.FINAL, instance)[1] == metrics

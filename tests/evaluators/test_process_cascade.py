@@ -112,3 +112,22 @@ def test_faults_of_the_verifier_are_its_own_and_nobody_can_claim_one(write_probl
     assert fault_place(sleep) == "time-out"
     assert {error.status, sleep.status} == {Status.INVALID} and claim.status is Status.CRASHED
     assert fault_place(claim) is None
+
+
+@pytest.mark.parametrize("body", ["x = 1\n    for _ in range(62): x = [x]\n    return x", "return [None] * 4194302"])
+def test_an_output_at_the_edge_of_the_wire_is_the_programs_own_matter(write_problem: WriteProblem, body: str) -> None:
+    with _evaluator(write_problem("sort")) as evaluator:
+        verdict = evaluator.evaluate(_sort(body))
+    assert verdict.status is Status.INVALID or verdict.value == 0.0
+    assert fault_place(verdict) is None
+
+
+def test_what_a_verifier_quotes_has_an_end_and_no_control_characters(write_problem: WriteProblem) -> None:
+    verifier = (
+        "from evolve.core.errors import Invalid\nfrom evolve.core.types import Instance\n"
+        "def instances(split, seed):\n    return [Instance('a', 'g', ([1],))]\n"
+        "def score(instance, output):\n    raise Invalid('\\x1b[2J' + repr(output))\n"
+    )
+    with _evaluator(write_problem("sort", verifier=verifier)) as evaluator:
+        verdict = evaluator.evaluate(_sort("return 'x' * 10**6"))
+    assert verdict.status is Status.INVALID and len(verdict.feedback) < 5000 and "\x1b" not in verdict.feedback

@@ -120,8 +120,9 @@ def test_looking_ahead_scores_well_and_ends_as_forbidden(problem: Problem, worke
     assert run.score is not None, run.feedback
     honest = stage.run(problem.seed, Split.TRAIN, stage.verifier.instances(Split.TRAIN)[0])
     assert honest.score is not None and run.score.value > honest.score.value + 0.01
-    found = worker.check(source, 1, strictly=False)
-    assert found is not None and found.status is Status.FORBIDDEN, found
+    for strictly in (False, True):
+        found = worker.check(source, 1, strictly, {})
+        assert found is not None and found.status is Status.FORBIDDEN, found
 
 
 CARRIES = """
@@ -145,15 +146,14 @@ def make_policy(capacity):
 def test_what_one_capacity_saw_is_the_future_of_the_next(problem: Problem, worker: Worker) -> None:
     """The whole trace has gone by before the second policy begins: what it is told by the first is look-ahead."""
     source = problem.seed.with_main(problem.seed.main + CARRIES)
-    status, _, words = worker.final(source, 0, strictly=True)
-    assert status is Status.FORBIDDEN and "one at a time" in words
-    found = worker.check(source, 1, strictly=False)
-    assert found is not None and found.status is Status.FORBIDDEN
+    for strictly in (False, True):
+        found = worker.check(source, 1, strictly, {})
+        assert found is not None and found.status is Status.FORBIDDEN, found
 
 
 def test_the_seed_and_every_baseline_are_honest(problem: Problem, worker: Worker) -> None:
     for name, source in {"seed": problem.seed, **problem.baselines}.items():
-        assert worker.check(source, 2, strictly=False) is None, name
+        assert worker.check(source, 2, False, {}) is None, name
 
 
 def test_a_baseline_decides_alike_one_request_at_a_time(problem: Problem, worker: Worker) -> None:
