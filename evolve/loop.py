@@ -94,7 +94,12 @@ async def run_loop(
     try:
         while True:
             # What was journaled before is finished whatever the budget says: it was paid for.
-            while search.ready() and (search.asked in tickets or not budget.stop_reason(len(flights))):
+            # A replay is no evaluation, and without it the best of the last tickets would be lost.
+            while search.ready() and (
+                search.asked in tickets
+                or not budget.stop_reason(len(flights))
+                or (search.replay_is_due() and not budget.interrupted)
+            ):
                 ticket, context = search.ask(tickets.get(search.asked))
                 flights.append(asyncio.create_task(flight.fly(ticket, context)))
             if landed and not search.ready():

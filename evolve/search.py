@@ -76,6 +76,11 @@ class Search:
             return True
         return self.told >= len(self.starts) and self.told > self.asked - self.config.window
 
+    def replay_is_due(self) -> bool:
+        """True where the next ticket would replay a would-be champion: worth its time even when the budget is spent."""
+        due = self.probation.next()
+        return due is not None and due[1] == REPLAY
+
     def ask(self, journaled: Ticket | None = None) -> tuple[Ticket, Context]:
         """The next ticket and what its proposer may know; a journaled one is taken as it is.
 
