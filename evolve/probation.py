@@ -5,7 +5,7 @@ Such a program may have two children; before it has a third, is an elite or the 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 
 CHECK, REPLAY = "check", "replay"
 """What a measure ticket asks for: the test with another future, or that and a strict replay."""
@@ -20,7 +20,8 @@ class Probation:
         self.driven = driven
         self._trusted: set[str] = set()
         self._asked: set[str] = set()
-        self._waiting: deque[tuple[str, str]] = deque()
+        self._replaying: set[str] = set()
+        self._waiting: dict[str, str] = {}
         self._children: Counter[str] = Counter()
 
     def trust(self, program_id: str) -> None:
@@ -31,16 +32,26 @@ class Probation:
         """Have a program checked by one of the next tickets, once."""
         if self.driven and program_id not in self._asked:
             self._asked.add(program_id)
-            self._waiting.append((program_id, what))
+            self._waiting[program_id] = what
 
-    def next(self) -> tuple[str, str] | None:
-        """The program whose check is due and what to ask for, or None."""
-        return self._waiting[0] if self._waiting else None
+    def waiting(self, what: str) -> list[str]:
+        """Programs that wait for a check of that kind, longest first."""
+        return [program_id for program_id, wanted in self._waiting.items() if wanted == what]
 
-    def begin(self, program_id: str) -> None:
+    def replaying(self) -> set[str]:
+        """Would-be champions whose replay was asked and not told yet."""
+        return self._replaying
+
+    def begin(self, program_id: str, what: str) -> None:
         """A measure ticket for the program was asked."""
         self._asked.add(program_id)
-        self._waiting = deque(entry for entry in self._waiting if entry[0] != program_id)
+        self._waiting.pop(program_id, None)
+        if what == REPLAY:
+            self._replaying.add(program_id)
+
+    def end(self, program_id: str) -> None:
+        """Its record was told."""
+        self._replaying.discard(program_id)
 
     def add_child(self, program_id: str) -> None:
         """The program became the parent of another ticket."""
@@ -51,6 +62,6 @@ class Probation:
         free = not self.driven or program_id in self._trusted
         return free or self._children[program_id] < FREE_CHILDREN
 
-    def is_asked(self, program_id: str) -> bool:
-        """True where a check of the program waits, runs, or has run."""
-        return program_id in self._asked
+    def is_begun(self, program_id: str) -> bool:
+        """True where a check of the program runs, or has run."""
+        return program_id in self._asked and program_id not in self._waiting

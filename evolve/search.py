@@ -78,8 +78,25 @@ class Search:
 
     def replay_is_due(self) -> bool:
         """True where the next ticket would replay a would-be champion: worth its time even when the budget is spent."""
-        due = self.probation.next()
+        due = self._due()
         return due is not None and due[1] == REPLAY
+
+    def _due(self) -> tuple[str, str] | None:
+        """The program to be checked by the next ticket, and how; None where none waits.
+
+        Replays are dear: the best would-be champion comes first, and others wait until it is told. Most of them are
+        no would-be champions then, and the quick check will do.
+        """
+        front = [champion.metrics for champion in self._told_front]
+        flying = [self._scored[program_id].verdict.metrics for program_id in self.probation.replaying()]
+        waiting = {one: self._scored[one].verdict.metrics for one in self.probation.waiting(REPLAY)}
+        open_ones = [one for one, metrics in waiting.items() if not self._covered(metrics, front)]
+        first = [one for one in open_ones if not self._covered(waiting[one], flying)]
+        if first:
+            return min(first, key=lambda one: self._costs(waiting[one])), REPLAY
+        late = [one for one in waiting if one not in open_ones and self._scored[one].outcome]
+        quick = [*self.probation.waiting(CHECK), *late]
+        return (quick[0], CHECK) if quick else None
 
     def ask(self, journaled: Ticket | None = None) -> tuple[Ticket, Context]:
         """The next ticket and what its proposer may know; a journaled one is taken as it is.
@@ -94,7 +111,7 @@ class Search:
         if number in self.starts:
             return ticket, Context((), (), (), -1)
         if ticket.kind == "measure":
-            self.probation.begin(ticket.parents[0])
+            self.probation.begin(ticket.parents[0], ticket.operator)
         else:
             self.probation.add_child(ticket.parents[0])
         self.policy.pending(ticket)
@@ -111,7 +128,7 @@ class Search:
         seed = derive_seed(self.config.seed, number)
         if number in self.starts:
             return Ticket(number, "expand", (), (), "start", None, seed)
-        if due := self.probation.next():
+        if due := self._due():
             return Ticket(number, "measure", (due[0],), (), due[1], None, seed)
         rng = generator(self.config.seed, number, "policy")
         for _ in range(_CHOICES):
@@ -119,11 +136,18 @@ class Search:
             if self.probation.allows_child(choice.parents[0]):
                 operator = draw_operator(self.rules.operators, rng)
                 return Ticket(number, "expand", choice.parents, choice.inspirations, operator, None, seed)
-            if not self.probation.is_asked(choice.parents[0]):
+            if self._may_be_checked(choice.parents[0]):
                 return Ticket(number, "measure", choice.parents[:1], (), CHECK, None, seed)
         # All that the policy wants are being checked at this moment: a start program needs no check.
         parent = next(iter(self._scored))
         return Ticket(number, "expand", (parent,), (parent,), draw_operator(self.rules.operators, rng), None, seed)
+
+    def _may_be_checked(self, program_id: str) -> bool:
+        """False while a check of the program runs, or it waits for its turn as a would-be champion."""
+        if program_id in self.probation.waiting(REPLAY):
+            metrics = self._scored[program_id].verdict.metrics
+            return self._covered(metrics, [champion.metrics for champion in self._told_front])
+        return not self.probation.is_begun(program_id)
 
     def _recorded(self, program_id: str) -> Mapping[str, float]:
         results = self._scored[program_id].verdict.results
@@ -243,6 +267,7 @@ class Search:
             self.probation.want(program_id, CHECK)
 
     def _tell_check(self, record: Record) -> None:
+        self.probation.end(record.ticket.parents[0])
         if record.verdict.status is Status.OK and record.program_id is not None:
             self.probation.trust(record.program_id)
 
