@@ -37,29 +37,25 @@ class Window:
     def __init__(self, capacity):
         self.capacity, self.tick = capacity, 1.0 / capacity
         self.now, self.regret, self.filled, self.hand, self.cell = 0.0, 0.0, 0, 0, 0
-        self.last, self.born, self.gap = [0.0] * capacity, [0.0] * capacity, [0.0] * capacity
-        self.hits, self.returned = [0] * capacity, [0] * capacity
+        # One row a slot, [last request, entered, hits, gap, returned]: gathering a window is then one slice.
+        self.rows = [[0.0, 0.0, 0, 0.0, 0]] * capacity
         self.gone, self.past, self.history = [0.0] * capacity, [0] * capacity, 0
 
     def hit(self, slot):
         self.now = now = self.now + self.tick
-        self.gap[slot] = now - self.last[slot]
-        self.last[slot] = now
-        self.hits[slot] += 1
+        row = self.rows[slot]
+        row[3] = now - row[0]
+        row[0] = now
+        row[2] += 1
 
     def victim(self, ghost):
         self.now = now = self.now + self.tick
         start = self.hand if self.hand < self.capacity else 0
         self.hand = end = start + WINDOW
-        window = zip(  # slices, because gathering costs more than the priority
-            self.last[start:end],
-            self.born[start:end],
-            self.hits[start:end],
-            self.gap[start:end],
-            self.returned[start:end],
-            strict=True,
-        )
-        worths = [priority(now - last, now - born, hits, gap, returned) for last, born, hits, gap, returned in window]
+        worths = [
+            priority(now - last, now - born, hits, gap, returned)
+            for last, born, hits, gap, returned in self.rows[start:end]
+        ]
         worth = min(worths)
         if ghost < 0:
             away, self.history = -1.0, 0
@@ -74,15 +70,14 @@ class Window:
     def remember(self, slot):
         self.cell = cell = self.cell + 1 if self.cell + 1 < self.capacity else 0
         self.gone[cell] = self.now
-        self.past[cell] = self.hits[slot] + 1 if slot >= 0 else self.history + 1
+        self.past[cell] = self.rows[slot][2] + 1 if slot >= 0 else self.history + 1
         return cell
 
     def place(self, slot, ghost):
         if self.filled < self.capacity:  # no victim was asked for, so time has not moved yet
             self.filled += 1
             self.now += self.tick
-        self.last[slot] = self.born[slot] = self.now
-        self.gap[slot], self.hits[slot], self.returned[slot] = 0.0, 0, self.history
+        self.rows[slot] = [self.now, self.now, 0, 0.0, self.history]
 
 
 def make_policy(capacity):

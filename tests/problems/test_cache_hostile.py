@@ -57,7 +57,7 @@ USES_GC = """
             every = gc.get_objects()
             traces = [o[0] for o in every if type(o) is tuple and o and type(o[0]) is array]
             own = [id(o) for o in vars(self).values()]
-            rows = [o for o in every if type(o) is list and len(o) == len(self.last) and id(o) not in own]
+            rows = [o for o in every if type(o) is list and len(o) == self.capacity and id(o) not in own]
             rows = [o for o in rows if all(type(n) is int for n in o) and len(set(o)) == len(o)]
             self.found = (traces[0], rows[0]) if traces and rows else ()
         return self.found"""
