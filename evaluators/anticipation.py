@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from evaluators.guilt import fault_feedback
 from evaluators.stage import MAX_DEATHS, Run, Stage
-from evaluators.verifier_process import ProgramStopped, VerifierFault
+from evaluators.verifier_process import DEATH, TIME_OUT, ProgramStopped, VerifierFault
 from evaluators.verifier_worker import output_digest
 from evolve.core.errors import Invalid
 from evolve.core.rng import generator
@@ -24,7 +24,6 @@ UNREPEATABLE = (
 )
 LOOKED_AHEAD = "decisions depend on requests that had not come yet: another future after the same past changed them"
 NOT_STRICT = "decisions differ when requests are handed over one at a time: the program knows more than it is told"
-ENDLESS = ("time-out", "death")
 
 
 class _Found(Exception):
@@ -88,9 +87,10 @@ class AnticipationCheck:
         rng = generator(seed, STAGE)
         instances = self.stage.verifier.instances(Split.TRAIN)
         order = [instances[int(place)] for place in rng.permutation(len(instances))]
-        for instance in order[:SPLICES]:
+        for place, instance in enumerate(order[:SPLICES]):
             share = float(rng.uniform(MIN_SHARE, MAX_SHARE))
-            self._splice(source, instance, order[-1], share, recorded.get(instance.id))
+            # The one before in the order, the last for the first: another instance wherever there are two.
+            self._splice(source, instance, order[place - 1], share, recorded.get(instance.id))
 
     def _replay_on_record(self, source: Source, instance: Instance, recorded: float | None) -> None:
         score, _ = self._play(source, Split.TRAIN, instance)
@@ -145,7 +145,9 @@ class AnticipationCheck:
         except Invalid as error:
             raise _Found(Status.FORBIDDEN, f"{instance.id}: replayed strictly: {error}") from None
         except VerifierFault as fault:
-            if fault.place not in ENDLESS:
+            if fault.place == DEATH:
+                raise ProgramStopped(Status.CRASHED, str(fault), died=True) from None
+            if fault.place != TIME_OUT:
                 raise
             # The verifier waits for the program alone: no program can make it look as if the verifier had failed.
             raise _Found(Status.FORBIDDEN, f"{instance.id}: replayed strictly it does not end: {fault}") from None

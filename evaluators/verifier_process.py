@@ -23,6 +23,8 @@ from sandbox.limits import MEBIBYTE, Limits
 # What the interpreter and a problem's data may need; keys and database addresses are not among them.
 ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "EVOLVE_DATA", "VIRTUAL_ENV", "SYSTEMROOT")
 
+# Places of faults that are in no file.
+TIME_OUT, DEATH = "time-out", "death"
 MAX_WORDS = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -161,11 +163,11 @@ class VerifierProcess:
             return wire.decode(_read(process.stdout.fileno(), int.from_bytes(header, "big"), deadline))
         except TimeoutError:
             self.close()
-            raise VerifierFault("time-out", f"no answer within {self.settings.wall_seconds:g} s") from None
+            raise VerifierFault(TIME_OUT, f"no answer within {self.settings.wall_seconds:g} s") from None
         except (EOFError, BrokenPipeError):
             code = process.wait()
             self.close()
-            raise VerifierFault("death", f"the verifier's process ended with status {code}") from None
+            raise VerifierFault(DEATH, f"the verifier's process ended with status {code}") from None
 
     def _start(self) -> subprocess.Popen[bytes]:
         settings = self.settings

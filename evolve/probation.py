@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 CHECK, REPLAY = "check", "replay"
-"""What a measure ticket asks for: the test with another future, or that and a strict replay."""
+"""What a measure ticket asks for: the quick check, or a strict replay of every training instance."""
 
 FREE_CHILDREN = 2
 

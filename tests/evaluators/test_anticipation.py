@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -197,3 +198,23 @@ def test_strict_scores_come_from_the_replay_alone(evaluator: ProcessEvaluator) -
     assert status is Status.OK and 0.0 < metrics["right"] < 1.0
     # There is nothing ahead to see: the cheat gets what its decisions without it are worth.
     assert check.score_strictly(_program(CHEATS["walks frames"]), Split.FINAL, instance)[1] == metrics
+
+
+@pytest.mark.parametrize(("deaths", "found"), [(2, None), (9, Status.FORBIDDEN)])
+def test_a_death_in_a_replay_is_tried_again(
+    write_problem: WriteProblem, tmp_path: Path, deaths: int, found: Status | None
+) -> None:
+    file = write_problem("guess").folder / "verifier.py"
+    dying = (
+        "def play(session, instance):\n"
+        "    import os, pathlib\n"
+        f"    count = pathlib.Path({str(tmp_path / 'count')!r})\n"
+        "    count.write_text(count.read_text() + 'x' if count.exists() else 'x')\n"
+        f"    if len(count.read_text()) <= {deaths}:\n        os.abort()\n"
+    )
+    file.write_text(file.read_text().replace("def play(session, instance):\n", dying))
+    made = make_evaluator(load(file.parent))
+    assert isinstance(made, ProcessEvaluator)
+    verdict = AnticipationCheck(made.stage, ()).check(_program("        return None"), 1, True, {})
+    made.stage.verifier.close()
+    assert (verdict.status if verdict else None) is found
