@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Benchmarks and tests use one core per process; the linear algebra below numpy must not add its own threads.
 export OPENBLAS_NUM_THREADS := 1
+# Tests wait for sandboxes most of the time, so one more than two cores are worth it.
+TESTERS ?= 3
 
-.PHONY: run test check bench soak clean
+.PHONY: run test check docs bench soak clean
 
 run: $(READY)
 	@$(BIN)/evolve run float32-exp2
@@ -16,13 +18,16 @@ run: $(READY)
 
 test: $(READY) check
 	@$(PYTHON) .ci/require.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/throughput.py

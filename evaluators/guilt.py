@@ -19,7 +19,12 @@ def fault_feedback(place: str, text: str) -> str:
 
 def fault_place(verdict: Verdict) -> str | None:
     """Where the verifier failed, or None where it did not."""
-    found = _FAULT.match(verdict.feedback)
+    return fault_place_of(verdict.feedback)
+
+
+def fault_place_of(feedback: str) -> str | None:
+    """The same from the feedback of one instance."""
+    found = _FAULT.match(feedback)
     return found.group(1) if found else None
 
 

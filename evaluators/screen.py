@@ -8,14 +8,17 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
+from evaluators.comment_style import marker_line, style_of
 from evaluators.normal_form import names_defined, normalise
 from evolve.core.errors import Forbidden
 from evolve.core.types import Source
 from sandbox import straight_line
 from sandbox.straight_line import StraightLine
+from sandbox.syntax import MAX_SOURCE_BYTES
 
-_START = re.compile(r"^[ \t]*# EVOLVE-BLOCK-START[ \t]*\n", re.M)
-_END = re.compile(r"^[ \t]*# EVOLVE-BLOCK-END[ \t]*$", re.M)
+START, END = "EVOLVE-BLOCK-START", "EVOLVE-BLOCK-END"
+_START, _END = marker_line(START), marker_line(END)
+_NUMBER = re.compile(r"(?<![A-Za-z_])[0-9][0-9A-Za-z_.']*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,18 @@ class Screened(Generic[Program]):
     skeleton_id: str
 
 
-def find_block(text: str) -> Block:
-    """The only evolvable block of a file.
+def find_block(text: str, name: str = "program.py") -> Block:
+    """The only evolvable block of a file, between markers in comments of whatever language.
 
     Raises:
-        Forbidden: there is not exactly one START marker followed by one END marker.
+        Forbidden: there is not exactly one START marker followed by one END marker; gives both lines as they are
+            written in the language of a file of that `name`.
     """
     starts, ends = list(_START.finditer(text)), list(_END.finditer(text))
-    if len(starts) != 1 or len(ends) != 1 or ends[0].start() < starts[0].end():
-        raise Forbidden("the file must hold one # EVOLVE-BLOCK-START line and, after it, one # EVOLVE-BLOCK-END line")
-    return Block(starts[0].end(), ends[0].start())
+    if len(starts) != 1 or len(ends) != 1 or ends[0].start() <= starts[0].end():
+        first, last = map(style_of(name).comment, (START, END))
+        raise Forbidden(f"the file must hold one {first} line and, after it, one {last} line")
+    return Block(starts[0].end() + 1, ends[0].start())
 
 
 def outside_block(text: str) -> tuple[str, str]:
@@ -86,8 +91,10 @@ def screen_program(sandbox: str, source: Source, seed: Source | None) -> Screene
     """Check a program for the sandbox of that name without running it; `seed` is None for files of their own.
 
     Raises:
-        Forbidden: as `screen` or `screen_text`.
+        Forbidden: as `screen`, `screen_text` or `screen_command`.
     """
+    if source.language == "command":
+        return screen_command(source, seed)
     if sandbox == "straight_line":
         return screen(source, seed) if seed else screen_baseline(source)
     return screen_text(source, seed)
@@ -126,6 +133,28 @@ def screen_text(source: Source, seed: Source | None) -> Screened[Source]:
     return Screened(source, _digest(normalise(source.main)), _digest(normalise(source.main, constants=False)))
 
 
+def screen_command(source: Source, seed: Source | None) -> Screened[Source]:
+    """Check a program of any language that a command will run. Nothing of its language is known here.
+
+    Blank lines and blanks at the ends of lines do not count in its ids, and numbers not in that of its skeleton.
+
+    Raises:
+        Forbidden: text outside the block differs from the seed's, or it is larger than 256 KiB or holds a null byte.
+    """
+    text = source.main
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_SOURCE_BYTES:
+        raise Forbidden(f"{size:,} bytes of source; at most {MAX_SOURCE_BYTES:,} are read")
+    if "\0" in text:
+        raise Forbidden("the text holds a null byte")
+    if seed is not None:
+        (name,) = seed.files
+        find_block(seed.main, name)
+        _check_outside(source, seed)
+    lines = "\n".join(filter(None, map(str.rstrip, text.split("\n"))))
+    return Screened(source, _digest(lines), _digest(_NUMBER.sub("0", lines)))
+
+
 def _check_outside(source: Source, seed: Source) -> None:
     if outside_block(source.main) != _outside_seed(seed.main):
         raise Forbidden("the text outside the EVOLVE-BLOCK differs from the seed's")
@@ -148,4 +177,4 @@ def _digests(program: StraightLine, names: list[str]) -> list[str]:
 
 
 def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -6,16 +6,18 @@ trivial program that must answer in a sandbox of the same kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evaluators.command_runs import CommandRuns, measured
 from evaluators.guilt import fault_feedback
 from evaluators.verifier_process import VerifierFault, VerifierProcess
 from evolve.core.errors import InfrastructureError, Invalid
 from evolve.core.types import Instance, Result, Score, Source, Split, Status
 from sandbox.base import Reply, Sandbox, Session
+from sandbox.command import Command
 from sandbox.limits import Limits
 
 CANARY = Source({"canary.py": "def sing():\n    return 42\n"}, "sing")
@@ -29,7 +31,8 @@ class Seat:
     """Where and how programs of a problem run: everything about it but the program and the instance.
 
     `isolation` is "instance" (a fresh process for each) or "stage" (one process for all instances of a split).
-    `function` is what is called: a function of the driver where there is one, else the program's entry.
+    `function` is what is called: a function of the driver where there is one, else the program's entry. `command` is
+    what runs programs of any language; they are built in `builder`, or in `sandbox` where there is none.
     """
 
     sandbox: Sandbox
@@ -37,6 +40,8 @@ class Seat:
     isolation: str
     driver: str | None
     function: str
+    command: Command | None = None
+    builder: Sandbox | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,10 @@ class Stage:
     def __init__(self, seat: Seat, verifier: VerifierProcess) -> None:
         self.seat = seat
         self.verifier = verifier
+        self._commands: CommandRuns | None = None
+        if seat.command is not None:
+            builder = seat.builder or seat.sandbox
+            self._commands = CommandRuns(seat.command, builder, seat.sandbox, seat.limits, self._retried)
 
     def runs(self, source: Source, split: Split, instances: Iterable[Instance]) -> Iterator[Run]:
         """Results in the order of the instances. With isolation by stage a death ends the shared process alone."""
@@ -68,9 +77,9 @@ class Stage:
 
     def reply(self, source: Source, args: tuple[Any, ...]) -> Reply:
         """What a fresh process answers; where it came near its CPU limit, what a second one answers."""
-        reply = self._survivor(source, args)
-        near = reply.cpu_seconds > NEAR_LIMIT * self.seat.limits.cpu_seconds
-        return self._survivor(source, args) if near or reply.status is Status.TIMED_OUT else reply
+        if self._commands is not None:
+            return self._commands.reply(source, args)
+        return self._retried(lambda: self._once(source, args))
 
     def canary(self) -> None:
         """Raises InfrastructureError where a trivial program gets no answer: then nothing is any program's fault."""
@@ -101,14 +110,25 @@ class Stage:
         if reply.status is Status.OK:
             status, score, feedback = self.score(split, instance, reply.value)
         value = None if score is None else score.value
+        if score is not None and self._commands is not None:
+            score = measured(score, reply)
         result = Result(instance.id, status, value, reply.cpu_seconds, reply.wall_seconds, reply.peak_bytes)
         return Run(result, reply.value, score, feedback)
 
-    def _survivor(self, source: Source, args: tuple[Any, ...]) -> Reply:
+    def _once(self, source: Source, args: tuple[Any, ...]) -> Reply:
+        with self.session(source) as session:
+            return session.call(self.seat.function, *args)
+
+    def _retried(self, once: Callable[[], Reply]) -> Reply:
+        """What it gives; where that came near the CPU limit, what it gives the second time."""
+        reply = self._survivor(once)
+        near = reply.cpu_seconds > NEAR_LIMIT * self.seat.limits.cpu_seconds
+        return self._survivor(once) if near or reply.status is Status.TIMED_OUT else reply
+
+    def _survivor(self, once: Callable[[], Reply]) -> Reply:
         """The first answer, or the last of three deaths, each followed by a canary that lived."""
         for _ in range(MAX_DEATHS):
-            with self.session(source) as session:
-                reply = session.call(self.seat.function, *args)
+            reply = once()
             if not reply.died:
                 break
             self.canary()

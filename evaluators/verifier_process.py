@@ -17,7 +17,7 @@ from evolve.core import errors
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import EvolveError, InfrastructureError, Invalid, ProblemError
 from evolve.core.types import Instance, Score, Source, Split, Status
-from sandbox import wire
+from sandbox import procfs, wire
 from sandbox.limits import MEBIBYTE, Limits
 
 # What the interpreter and a problem's data may need; keys and database addresses are not among them.
@@ -48,13 +48,17 @@ class ProgramStopped(Exception):
 
 @dataclass(frozen=True)
 class VerifierSettings:
-    """Which verifier to start, and what one question may cost: wall seconds, and memory of the process in bytes."""
+    """Which verifier to start, and what one question may cost: wall seconds, and memory of the process in bytes.
+
+    `hash_seed` orders its sets: a verifier must not depend on it.
+    """
 
     folder: Path
     version: str
     seeds: Mapping[str, int]
     wall_seconds: float = 300.0
     memory_bytes: int = 4096 * MEBIBYTE
+    hash_seed: int = 0
 
 
 class VerifierProcess:
@@ -109,6 +113,11 @@ class VerifierProcess:
         program = [dict(source.files), source.entry, driver]
         score, digest = self._ask("play", split.value, instance_id, program, limits.to_json(), list(packages))
         return Score(*score), digest
+
+    def peak_bytes(self) -> int:
+        """The most memory that the process has had resident; 0 while there is none."""
+        status = procfs.read(f"/proc/{self._process.pid}/status") if self._process else b""
+        return procfs.status(status).get("VmHWM", 0)
 
     def close(self) -> None:
         """Kill the process and, with it, whatever sandbox it has open."""
@@ -178,7 +187,7 @@ class VerifierProcess:
             "memory_bytes": settings.memory_bytes,
         }
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-        environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+        environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": str(settings.hash_seed)}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         # Its pipes are its standard input and output, which the worker moves out of the verifier's way.
         command = [sys.executable, "-P", "-m", "evaluators.verifier_worker", json.dumps(stored)]

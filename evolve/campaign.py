@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from archive.store import Archive
@@ -26,29 +25,11 @@ from evolve.problem import Problem
 from evolve.programs import SEED, check_start, evaluate_programs, start_programs
 from evolve.proposers.offline import operators
 from evolve.proposers.offline.proposer import OfflineProposer
-from evolve.search import Rules, Search
+from evolve.result import RunResult
+from evolve.search import Rules, SearchState
 from evolve.step import Step
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run found. `front` is one program, or several where there are two objectives, best first."""
-
-    run_id: str
-    problem: str
-    archive: str
-    stop_reason: str
-    seed: ScoredProgram
-    baselines: tuple[ScoredProgram, ...]
-    front: tuple[ScoredProgram, ...]
-    final: Mapping[str, Mapping[str, float]]
-    evaluations: float
-    proposals: int
-    seconds: float
-    final_seconds: float
-    final_failure: str = ""
 
 
 class Campaign:
@@ -73,10 +54,10 @@ class Campaign:
         scorer = None if in_place else engine
         self.seed, self.baselines = in_event_loop(lambda: evaluate_programs(problem, scorer, listener))
         self._check_start()
-        moves = operators(problem.sandbox)
+        moves = operators(problem.sandbox, problem.seed)
         exact = problem.evidence == "exact"
         rules = Rules(problem.objectives, problem.minimum_effect, moves, exact, problem.driven)
-        self.search = Search(config, rules, self.starts)
+        self.search = SearchState(config, rules, self.starts)
         self.budget = Budget(config.evaluations, config.proposals, None if minutes is None else 60.0 * minutes)
         self.faults = FaultCounter()
 
@@ -166,6 +147,8 @@ class Campaign:
         return RunResult(
             run_id=run_id,
             problem=self.problem.name,
+            title=self.problem.title,
+            objectives=self.problem.objectives,
             archive=self.archive.where,
             stop_reason=reason,
             seed=self.seed,
@@ -177,6 +160,7 @@ class Campaign:
             seconds=seconds,
             final_seconds=final_seconds,
             final_failure=final.failure,
+            verifier_separated=self.problem.separated,
         )
 
 
@@ -209,5 +193,26 @@ def in_event_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         running = True
     if not running:
         return asyncio.run(start())
+    return _in_thread(start)
+
+
+def _in_thread(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end in a thread. What interrupts the wait for it cancels it."""
+    begun: Future[Callable[[], object]] = Future()
+
+    async def cancellable() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        begun.set_result(lambda: loop.call_soon_threadsafe(task.cancel) if task else None)
+        return await start()
+
     with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(lambda: asyncio.run(start())).result()
+        done = thread.submit(lambda: asyncio.run(cancellable()))
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            either: list[Future[Any]] = [begun, done]
+            wait(either, return_when=FIRST_COMPLETED)
+            if begun.done():
+                with suppress(RuntimeError):  # its loop has just ended
+                    begun.result()()
+            raise

@@ -27,14 +27,30 @@ def make_evaluator(problem: Problem) -> Evaluator | ProcessEvaluator:
 def make_stage(problem: Problem) -> Stage:
     """Where programs of a problem with processes run. Its verifier process starts at the first question."""
     from sandbox.bubblewrap import BubblewrapSandbox
+    from sandbox.mounts import Tools
 
     function = DRIVE if problem.driven else problem.seed.entry
-    sandbox = BubblewrapSandbox(problem.packages)
-    seat = Seat(sandbox, problem.limits, problem.isolation, problem.driver, function)
-    limits = problem.file.verifier
-    memory_bytes = limits.memory_mebibytes * MEBIBYTE
+    command, limits = problem.command, problem.limits
+    if command is None:
+        seat = Seat(BubblewrapSandbox(problem.packages), limits, problem.isolation, problem.driver, function)
+    else:
+        # What is measured may hide nothing: see Tools.
+        measured = any(objective.metric == "cpu_seconds" for objective in problem.objectives)
+        tools = Tools(command.folders, handles_children=not measured)
+        workshop = Tools(command.folders, handles_children=True)
+        seat = Seat(
+            BubblewrapSandbox(tools=tools),
+            limits,
+            "instance",
+            None,
+            function,
+            command,
+            BubblewrapSandbox(tools=workshop),
+        )
+    bounds = problem.file.verifier
+    memory_bytes = bounds.memory_mebibytes * MEBIBYTE
     seeds = problem.split_seeds()
-    settings = VerifierSettings(problem.folder, problem.version, seeds, limits.wall_seconds, memory_bytes)
+    settings = VerifierSettings(problem.folder, problem.version, seeds, bounds.wall_seconds, memory_bytes)
     return Stage(seat, VerifierProcess(settings))
 
 

@@ -81,3 +81,13 @@ Listener = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """The listener that watches nothing."""
+
+
+def both(first: Listener, second: Listener) -> Listener:
+    """A listener that tells each event to two, in this order."""
+
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return tell

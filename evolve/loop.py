@@ -11,7 +11,7 @@ from evolve.budget import Budget
 from evolve.core.types import Record, Ticket
 from evolve.engine.base import Engine, Task
 from evolve.proposers.base import Context
-from evolve.search import Search
+from evolve.search import SearchState
 from evolve.step import Step
 
 
@@ -42,7 +42,7 @@ class Flight:
         self,
         run_id: str,
         archive: Archive,
-        search: Search,
+        search: SearchState,
         step: Step,
         engine: Engine,
         records: Mapping[int, Record],
@@ -71,7 +71,7 @@ class Flight:
 
 
 async def run_loop(
-    search: Search,
+    search: SearchState,
     flight: Flight,
     budget: Budget,
     tickets: Mapping[int, Ticket],

@@ -10,52 +10,24 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
-from evolve.events import ScoredProgram
+from evolve.display.chart import staircase
+from evolve.picture import RunPicture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from evolve.display.figure import Picture
 
 FOUND, KNOWN, SEED = "#0072B2", "#D55E00", "#555555"
 MAX_CURVES = 8
 LABEL_POINTS = 10.0
 """Least distance between the labels of two curves, in points of 1/72 inch."""
 FORMATS = ("svg", "png", "pdf")
-STYLE: Mapping[str, Any] = {
-    "svg.hashsalt": "evolve",
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E3E3E3",
-    "axes.axisbelow": True,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RunPicture:
-    """What a picture is drawn from.
-
-    `history` holds, in order, the metrics of each scored record and the evaluations spent until then.
-    `shown` is the metric on the vertical axis; the first objective, or one that reads better.
-    """
-
-    title: str
-    objectives: tuple[Objective, ...]
-    shown: Objective
-    seed: ScoredProgram
-    baselines: tuple[ScoredProgram, ...]
-    front: tuple[ScoredProgram, ...]
-    history: tuple[tuple[float, Mapping[str, float]], ...]
 
 
 def file_format(path: Path) -> str:
@@ -73,23 +45,22 @@ def save(picture: RunPicture, path: Path) -> None:
         UsageError: a suffix other than .svg, .png and .pdf, or matplotlib is not installed.
     """
     kind = file_format(path)
+    draw(picture).save(path, kind)
+
+
+def draw(picture: RunPicture) -> Picture:
+    """The two panels, 10 by 4.4 inches. Raises UsageError where matplotlib is not installed."""
     try:
-        import matplotlib
+        from evolve.display.figure import Picture, styled
     except ModuleNotFoundError:
         raise UsageError("plots need matplotlib, which is not installed", "pip install matplotlib") from None
-    undated: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {}, "pdf": {"CreationDate": None}}
-    style: Any = STYLE  # matplotlib's stubs want a literal type for the keys
-    with matplotlib.rc_context(style):
-        draw(picture).savefig(path, format=kind, dpi=150, metadata=undated[kind])
+    with styled():
+        figure = Picture(10, 4.4)
+        _draw_panels(figure, picture)
+    return figure
 
 
-def draw(picture: RunPicture) -> Figure:
-    """The two panels, 10 by 4.4 inches. Draws on no screen (the Agg canvas)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
-    FigureCanvasAgg(figure)
+def _draw_panels(figure: Picture, picture: RunPicture) -> None:
     left, right = figure.subplots(1, 2)
     figure.suptitle(picture.title, fontsize=12, x=0.01, ha="left")
     if len(picture.objectives) == 2:
@@ -97,7 +68,6 @@ def draw(picture: RunPicture) -> Figure:
     else:
         _draw_ranking(left, picture)
     _draw_history(right, picture)
-    return figure
 
 
 def _better(objective: Objective) -> str:
@@ -125,7 +95,7 @@ def _draw_front(axes: Axes, picture: RunPicture) -> None:
         (picture.front, FOUND, "o", 26, "-", "front"),  # drawn later and smaller: a baseline beneath can be seen
     ):
         points = [(one.metrics[second.metric], one.metrics[first.metric]) for one in programs]
-        axes.plot(*_staircase(points, first, second, edge), color=colour, linestyle=dash, linewidth=1.4)
+        axes.plot(*_columns(staircase(points, first, second, edge)), color=colour, linestyle=dash, linewidth=1.4)
         axes.scatter(*_columns(points), color=colour, marker=marker, s=area, label=label, zorder=3)
     axes.scatter(
         [picture.seed.metrics[second.metric]], [picture.seed.metrics[first.metric]],
@@ -141,22 +111,6 @@ def _draw_front(axes: Axes, picture: RunPicture) -> None:
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
     return [x for x, _ in points], [y for _, y in points]
-
-
-def _staircase(
-    points: Sequence[tuple[float, float]], first: Objective, second: Objective, edge: float
-) -> tuple[list[float], list[float]]:
-    """The best value for at most each cost, as the corners of a step line that ends at `edge`."""
-    corners: list[tuple[float, float]] = []
-    for x, y in sorted(points, key=lambda point: (second.cost(point[0]), first.cost(point[1]))):
-        if corners and first.cost(y) >= first.cost(corners[-1][1]):
-            continue
-        if corners:
-            corners.append((x, corners[-1][1]))
-        corners.append((x, y))
-    if corners:
-        corners.append((edge, corners[-1][1]))
-    return _columns(corners)
 
 
 def _draw_ranking(axes: Axes, picture: RunPicture) -> None:

@@ -4,126 +4,22 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing import Any
 
 from evaluators.verifier import load_verifier
 from evolve.core.errors import ProblemError, UsageError
-from evolve.core.types import Direction, Objective, Source, Split
-from sandbox.limits import MEBIBYTE, Limits
+from evolve.core.types import Objective, Source, Split
+from evolve.problem_file import FILE, CommandSpec, ProblemFile
+from evolve.problem_reading import read
+from sandbox.command import RUN, Command
 
-FILE = "problem.toml"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class ObjectiveSpec(_Strict):
-    """A metric of the verdict and the direction in which it is better."""
-
-    metric: str
-    direction: Direction
-
-
-class TuningSpec(_Strict):
-    """How constants are fitted: `least_squares` where residuals are smooth, `cma` otherwise, or `none`.
-
-    `points` is the number of sample points in the global phase of least squares.
-    """
-
-    method: Literal["least_squares", "cma", "none"] = "none"
-    points: int = Field(default=14, ge=4, le=4096)
-
-
-class SearchSpec(_Strict):
-    """Defaults of a run: its budget, where it starts, and the largest program that the straight-line moves write."""
-
-    evaluations: float = Field(default=10_000, gt=0, strict=False)
-    max_operations: int = Field(default=16, ge=1, le=64)
-    start: Literal["seed", "baselines"] = "seed"
-
-
-class LimitsSpec(_Strict):
-    """What one call of a sandboxed program may use; see `sandbox.limits.Limits` for the meaning of each."""
-
-    wall_seconds: float = Field(default=60.0, gt=0, strict=False)
-    cpu_seconds: float = Field(default=20.0, gt=0, strict=False)
-    memory_mebibytes: int = Field(default=512, ge=1)
-    processes: int = Field(default=1, ge=1, le=1024)
-    output_kibibytes: int = Field(default=1024, ge=1)
-    file_mebibytes: int = Field(default=16, ge=1)
-    reply_mebibytes: int = Field(default=64, ge=1, le=1024)
-
-    def limits(self) -> Limits:
-        """The same in the units of the sandbox."""
-        return Limits(
-            wall_seconds=self.wall_seconds,
-            cpu_seconds=self.cpu_seconds,
-            memory_bytes=self.memory_mebibytes * MEBIBYTE,
-            processes=self.processes,
-            output_bytes=self.output_kibibytes * 1024,
-            file_bytes=self.file_mebibytes * MEBIBYTE,
-            reply_bytes=self.reply_mebibytes * MEBIBYTE,
-        )
-
-
-class VerifierSpec(_Strict):
-    """What the verifier's own process may use for one call (scoring one output, or playing one instance)."""
-
-    wall_seconds: float = Field(default=300.0, gt=0, strict=False)
-    memory_mebibytes: int = Field(default=4096, ge=64)
-
-
-class SplitSeeds(_Strict):
-    """The seed of each split. Never the run's seed: a problem's instances are the same for every run."""
-
-    probe: int = 1
-    train: int = 2
-    gate: int = 3
-    report: int = 4
-    final: int = 5
-
-
-class ProblemFile(_Strict):
-    """Everything that may stand in problem.toml."""
-
-    name: str
-    title: str
-    entry: str
-    aliases: tuple[str, ...] = Field(default=(), strict=False)
-    evidence: Literal["exact", "sampled"]
-    minimum_effect: float = Field(default=1e-3, ge=0, lt=1)
-    sandbox: Literal["straight_line", "bubblewrap"] = "straight_line"
-    isolation: Literal["instance", "stage"] = "instance"
-    driver: str | None = None
-    packages: tuple[str, ...] = Field(default=(), strict=False)
-    limits: LimitsSpec = LimitsSpec()
-    verifier: VerifierSpec = VerifierSpec()
-    objectives: tuple[ObjectiveSpec, ...] = Field(min_length=1, max_length=2, strict=False)
-    tuning: TuningSpec = TuningSpec()
-    search: SearchSpec = SearchSpec()
-    splits: SplitSeeds = SplitSeeds()
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> ProblemFile:
-        if self.sandbox == "straight_line":
-            given = {"driver", "packages", "isolation", "limits"} & self.model_fields_set
-            if given:
-                raise ValueError(f"{min(given)} has no meaning with sandbox = 'straight_line': take it out")
-            if self.evidence != "exact":
-                raise ValueError("evidence must be 'exact' with sandbox = 'straight_line'")
-        elif self.evidence != "sampled":
-            raise ValueError(f"evidence must be 'sampled' with sandbox = '{self.sandbox}'")
-        elif self.tuning.method == "least_squares":
-            raise ValueError(f"tuning.method 'least_squares' has no meaning with sandbox = '{self.sandbox}'")
-        return self
+# What stands there are processes, devices and sockets of this machine.
+_OF_THE_KERNEL = ("/proc", "/sys", "/dev", "/run")
 
 
 class Problem:
@@ -140,15 +36,15 @@ class Problem:
         self.sandbox = file.sandbox
         self.isolation = file.isolation
         self.packages = file.packages
-        self.limits = file.limits.limits()
+        self.limits = file.effective_limits().limits()
+        self.command = self._command(file.command)
         self.driver = self._driver(file.driver)
         self.tuning = file.tuning
         self.search = file.search
         self.objectives = tuple(Objective(o.metric, o.direction) for o in file.objectives)
-        self.seed = self._program(folder / "seed.py")
-        self.baselines: Mapping[str, Source] = {
-            path.stem: self._program(path) for path in sorted((folder / "baselines").glob("*.py"))
-        }
+        self.hash_bits = file.hash_bits or (53 if file.evidence == "exact" else 40)
+        self.seed = self._program(self.seed_path)
+        self.baselines: Mapping[str, Source] = {path.stem: self._program(path) for path in self._baseline_paths()}
 
     @cached_property
     def verifier(self) -> Any:
@@ -159,11 +55,18 @@ class Problem:
     def version(self) -> str:
         """BLAKE2b-128 of everything that decides a score; scores of two versions are not comparable."""
         digest = blake2b(digest_size=16)
-        modules = sorted(self.folder.glob("*.py"))  # the verifier may import any of them
-        for path in [self.folder / FILE, *modules, *sorted((self.folder / "baselines").glob("*.py"))]:
+        for path in self._deciding():
             digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()
+
+    def _deciding(self) -> Iterator[Path]:
+        """Every file that decides a score, in a fixed order. The verifier may import any module of the folder."""
+        modules = set(self.folder.glob("*.py"))
+        command = self.file.command
+        if command is not None:
+            modules |= {self.folder / name for name in (command.program, *command.files)}
+        yield from (self.folder / FILE, *sorted(modules), *self._baseline_paths())
 
     def split_seed(self, split: Split) -> int:
         """The seed from which a split's instances are drawn."""
@@ -177,6 +80,55 @@ class Problem:
     def split_seeds(self) -> dict[str, int]:
         """Seeds by the name of the split."""
         return self.file.splits.model_dump()
+
+    @property
+    def seed_path(self) -> Path:
+        """The file of the seed; baselines have its suffix."""
+        return self.folder / ("seed.py" if self.command is None else self.command.program)
+
+    @property
+    def separated(self) -> bool:
+        """False where the program reports its own score."""
+        return self.file.command is None or self.file.command.separated
+
+    def _baseline_paths(self) -> list[Path]:
+        suffix = self.seed_path.suffix
+        paths = (self.folder / "baselines").glob("*")
+        return sorted(path for path in paths if path.suffix == suffix and path.is_file())
+
+    def _command(self, spec: CommandSpec | None) -> Command | None:
+        if spec is None:
+            return None
+        where = f"{self.folder / FILE}: command"
+        for key, names in (("program", (spec.program,)), ("files", spec.files)):
+            for name in names:
+                if not (self.folder / name).is_file():
+                    remedy = f"Write {name} beside problem.toml, or name another file."
+                    raise ProblemError(f"{where}.{key}: there is no file {name} in the folder", remedy)
+        for name in spec.folders:
+            self._check_shown(f"{where}.folders", name)
+        return Command(
+            spec.program,
+            spec.run,
+            spec.build,
+            {name: (self.folder / name).read_bytes() for name in spec.files},
+            spec.folders,
+            spec.repeats,
+            self.limits.reply_bytes,
+        )
+
+    def _check_shown(self, where: str, name: str) -> None:
+        """A folder that programs may read: it is there, and no place from which the verifier can be read."""
+        path = Path(name)
+        if not path.is_absolute() or not path.is_dir():
+            raise ProblemError(f"{where}: there is no folder {name}", "Give absolute paths of folders that exist.")
+        real = path.resolve()
+        if any(real.is_relative_to(kernel) for kernel in _OF_THE_KERNEL):
+            raise ProblemError(f"{where}: {name} is no folder of files", "Name folders that hold programs and data.")
+        for secret in (self.folder.resolve(), Path(__file__).resolve().parent.parent):
+            if secret.is_relative_to(real) or real.is_relative_to(secret):
+                message = f"{where}: {name} would show programs the verifier or Evolve's own files"
+                raise ProblemError(message, "Name a smaller folder, outside of both.")
 
     def _driver(self, name: str | None) -> str | None:
         if name is None:
@@ -194,6 +146,8 @@ class Problem:
             raise ProblemError(
                 f"{path} can not be read: {error}", "A problem needs a readable UTF-8 program here."
             ) from None
+        if self.command is not None:
+            return Source({self.command.program: text}, RUN, "command")
         return Source({"program.py": text}, self.file.entry)
 
 
@@ -208,6 +162,8 @@ def shipped() -> dict[str, Path]:
     names: dict[str, Path] = {}
     root = shipped_folder()
     for path in sorted(root.rglob(FILE)):
+        if any(part.startswith("_") for part in path.relative_to(root).parts):
+            continue  # templates for new problems
         names[path.parent.relative_to(root).as_posix()] = path.parent
         for alias in tomllib.loads(path.read_text(encoding="utf-8")).get("aliases", []):
             names[alias] = path.parent
@@ -229,35 +185,4 @@ def load(name_or_folder: str | Path) -> Problem:
         raise UsageError(
             f"there is no problem or folder called {name_or_folder}", f"{hint}Shipped problems: {', '.join(known)}."
         )
-    return Problem(folder.resolve(), _read_file(folder / FILE))
-
-
-def _read_file(path: Path) -> ProblemFile:
-    try:
-        return ProblemFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ProblemError(f"{path} does not exist", "A problem folder needs a problem.toml.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProblemError(f"{path} is not TOML: {error}", "Mend the file at that line.") from None
-    except ValidationError as error:
-        raise ProblemError(f"{path}: {_explain(error)}", "Mend these keys.") from None
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(_explain_one(item) for item in error.errors()[:5])
-
-
-def _explain_one(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"])
-    if item["type"] != "extra_forbidden":
-        words = item["msg"].removeprefix("Value error, ")
-        return f"{place}: {words}" if place else words
-    model: type[BaseModel] = ProblemFile
-    for part in item["loc"][:-1]:
-        field = model.model_fields.get(str(part))
-        if field and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-        elif str(part) == "objectives":
-            model = ObjectiveSpec
-    near = difflib.get_close_matches(str(item["loc"][-1]), model.model_fields, n=1, cutoff=0.0)
-    return f"{place}: unknown key; the nearest valid one is {near[0]}"
+    return Problem(folder.resolve(), read(folder / FILE))

@@ -47,7 +47,7 @@ async def evaluate_programs(
 
     async def evaluate(place: int, name: str) -> Verdict:
         nonlocal done
-        verdict: Verdict = await engine.run(Task("evaluate", (_screened(problem, name),), place))
+        verdict: Verdict = await engine.run(Task("evaluate", (screened(problem, name),), place))
         done += 1
         listener(Preparing(done, len(named)))
         return verdict
@@ -77,18 +77,8 @@ def check_start(verdict: Verdict | None) -> None:
         )
 
 
-def _in_place(problem: Problem, evaluator: Evaluator, name: str) -> Verdict:
-    screened = _screened(problem, name)
-    try:
-        return evaluator.evaluate(screened.program)
-    except EvolveError:
-        raise
-    except Exception as error:
-        where = _where(problem, name)
-        raise ProblemError(f"the verifier fails on {where}: {type(error).__name__}: {error}", "Mend it.") from error
-
-
-def _screened(problem: Problem, name: str) -> Screened[Any]:
+def screened(problem: Problem, name: str) -> Screened[Any]:
+    """The seed or a baseline, checked without running it. Raises ProblemError where it is refused."""
     source = problem.seed if name == SEED else problem.baselines[name]
     try:
         return screen_program(problem.sandbox, source, source if name == SEED else None)
@@ -97,13 +87,25 @@ def _screened(problem: Problem, name: str) -> Screened[Any]:
         raise ProblemError(message, "Mend the program; every run starts from it.") from None
 
 
+def _in_place(problem: Problem, evaluator: Evaluator, name: str) -> Verdict:
+    program = screened(problem, name).program
+    try:
+        return evaluator.evaluate(program)
+    except EvolveError:
+        raise
+    except Exception as error:
+        where = _where(problem, name)
+        raise ProblemError(f"the verifier fails on {where}: {type(error).__name__}: {error}", "Mend it.") from error
+
+
 def _read(problem: Problem, name: str, verdict: Verdict) -> ScoredProgram:
     if not verdict.status.scored:
         blame = "the verifier" if fault_place(verdict) else "the program or the verifier"
         message = f"{_where(problem, name)} is {verdict.status}: {verdict.feedback}"
         raise ProblemError(message, f"Mend {blame}.")
-    return ScoredProgram(name, _screened(problem, name).program_id, verdict.metrics)
+    return ScoredProgram(name, screened(problem, name).program_id, verdict.metrics)
 
 
 def _where(problem: Problem, name: str) -> str:
-    return str(problem.folder / ("seed.py" if name == SEED else f"baselines/{name}.py"))
+    path = problem.seed_path
+    return str(path if name == SEED else path.parent / "baselines" / f"{name}{path.suffix}")

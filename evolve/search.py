@@ -26,7 +26,8 @@ class Rules:
     """What a problem decides about its search.
 
     `operators` are the proposer's moves with their weights. `proven`: would-be champions must pass an exhaustive
-    proof. `driven`: programs run beside a driver, so they are checked before they count for much.
+    proof. `driven`: programs run beside a driver, so they are checked before they count for much. `not_gated`: what
+    the promotion of a champion says where there is no gate.
     """
 
     objectives: tuple[Objective, ...]
@@ -34,6 +35,7 @@ class Rules:
     operators: Mapping[str, float]
     proven: bool = True
     driven: bool = False
+    not_gated: str = NOT_GATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Champion:
     proven: Mapping[str, float]
 
 
-class Search:
+class SearchState:
     """ask, settle, tell. Not thread-safe; does no input or output.
 
     `ask` gives ticket n when exactly records 0 .. n - window are told (and all start programs). `settle`
@@ -179,7 +181,7 @@ class Search:
         record = replace(record, outcome=self._place(record))
         trusted = number in self.starts or not self.rules.driven
         if not self.rules.proven and trusted and self.is_contender(record):
-            return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, NOT_GATED))
+            return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, self.rules.not_gated))
         return record
 
     def _settle_check(self, work: Work) -> Record:
@@ -193,7 +195,7 @@ class Search:
         record = Record(work.ticket.number, work.ticket, None, verdict, *ids)
         if work.ticket.operator != REPLAY or not self.is_contender(record):
             return record
-        return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, NOT_GATED))
+        return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, self.rules.not_gated))
 
     def restore(self, record: Record) -> None:
         """Take a record from the archive as settled, so that what follows is placed as it was."""
@@ -273,7 +275,11 @@ class Search:
 
     def shown_front(self) -> tuple[ScoredProgram, ...]:
         """The durable front, best first objective first."""
-        return tuple(ScoredProgram(c.program_id[:10], c.program_id, c.metrics) for c in self._told_front)
+        return _shown(self._told_front)
+
+    def settled_front(self) -> tuple[ScoredProgram, ...]:
+        """The front of all that is settled, told or not. It counts where everything settled is durable."""
+        return _shown(self.front)
 
     def source(self, program_id: str) -> Source:
         """The text of a scored program that was told."""
@@ -298,6 +304,10 @@ class Search:
             if other[0] - margin <= new[0] and all(a <= b for a, b in zip(other[1:], new[1:], strict=True)):
                 return True
         return False
+
+
+def _shown(front: tuple[Champion, ...]) -> tuple[ScoredProgram, ...]:
+    return tuple(ScoredProgram(c.program_id[:10], c.program_id, c.metrics) for c in front)
 
 
 def _covers(better: tuple[float, ...], worse: tuple[float, ...]) -> bool:

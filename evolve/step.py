@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evaluators.screen import Screened, screen_program
@@ -16,12 +16,61 @@ from evolve.proposers.base import Context, Proposer
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A ticket's result before its place in the run is known. `verdict` is None for a check that found nothing."""
+    """A ticket's result before its place in the run is known.
+
+    `verdict` is None for a check that found nothing, and for a program that is still to be evaluated.
+    """
 
     ticket: Ticket
     candidate: Candidate | None
     verdict: Verdict | None
     screened: Screened[Any] | None
+
+
+class Proposing:
+    """From ticket to a program that may be evaluated, or to the verdict that there is none.
+
+    `known` maps program ids to the number of their record.
+    """
+
+    def __init__(
+        self,
+        proposer: Proposer,
+        sandbox: str,
+        seed: Source,
+        starts: Mapping[int, Source],
+        known: Mapping[str, int],
+    ) -> None:
+        self.proposer = proposer
+        self.sandbox = sandbox
+        self.seed = seed
+        self.starts = starts
+        self.known = known
+
+    async def __call__(self, ticket: Ticket, context: Context) -> Work:
+        """Propose and screen. Raises only InfrastructureError."""
+        start = self.starts.get(ticket.number)
+        if start is not None:
+            return self.screen(Candidate(ticket, start, "start program"), context.horizon)
+        proposal = await self.proposer.propose(ticket, context)
+        if isinstance(proposal, Failure):
+            return Work(ticket, None, Verdict(proposal.status, feedback=proposal.reason), None)
+        return self.screen(proposal, context.horizon)
+
+    def screen(self, candidate: Candidate, horizon: int) -> Work:
+        """A proposed program, refused where it is not allowed or where a record up to `horizon` holds it."""
+        ticket = candidate.ticket
+        # A start program may be a file of its own; all others keep what stands outside the seed's block.
+        frame = None if ticket.number in self.starts else self.seed
+        try:
+            screened = screen_program(self.sandbox, candidate.source, frame)
+        except Forbidden as error:
+            return Work(ticket, candidate, Verdict(Status.INVALID, feedback=str(error)), None)
+        # What became known after the ticket was asked does not count yet: the course of a run
+        # must not depend on which worker is quicker.
+        twin = self.known.get(screened.program_id)
+        verdict = duplicate_of(twin) if twin is not None and twin <= horizon else None
+        return Work(ticket, candidate, verdict, screened)
 
 
 class Step:
@@ -36,12 +85,8 @@ class Step:
         starts: Mapping[int, Source],
         known: Mapping[str, int],
     ) -> None:
-        self.proposer = proposer
         self.engine = engine
-        self.sandbox = sandbox
-        self.seed = seed
-        self.starts = starts
-        self.known = known
+        self.propose = Proposing(proposer, sandbox, seed, starts, known)
 
     async def __call__(self, ticket: Ticket, context: Context) -> Work:
         """Raises only InfrastructureError and ProblemError: faults that are not the candidate's."""
@@ -49,30 +94,10 @@ class Step:
             strictly = ticket.operator == REPLAY
             task = Task("check", (context.parents[0], ticket.seed, strictly, context.recorded), ticket.number)
             return Work(ticket, None, await self.engine.run(task), None)
-        proposal = await self._propose(ticket, context)
-        if isinstance(proposal, Failure):
-            return Work(ticket, None, Verdict(proposal.status, feedback=proposal.reason), None)
-        try:
-            screened = self._screen(ticket, proposal)
-        except Forbidden as error:
-            return Work(ticket, proposal, Verdict(Status.INVALID, feedback=str(error)), None)
-        # What became known after the ticket was asked does not count yet: the course of a run
-        # must not depend on which worker is quicker.
-        twin = self.known.get(screened.program_id)
-        if twin is not None and twin <= context.horizon:
-            return Work(ticket, proposal, duplicate_of(twin), screened)
-        verdict: Verdict = await self.engine.run(Task("evaluate", (screened,), ticket.number))
-        return Work(ticket, proposal, verdict, screened)
-
-    async def _propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:
-        start = self.starts.get(ticket.number)
-        if start is not None:
-            return Candidate(ticket, start, "start program")
-        return await self.proposer.propose(ticket, context)
-
-    def _screen(self, ticket: Ticket, candidate: Candidate) -> Screened[Any]:
-        # A start program may be a file of its own; all others keep what stands outside the seed's block.
-        return screen_program(self.sandbox, candidate.source, None if ticket.number in self.starts else self.seed)
+        work = await self.propose(ticket, context)
+        if work.verdict is not None:
+            return work
+        return replace(work, verdict=await self.engine.run(Task("evaluate", (work.screened,), ticket.number)))
 
 
 def duplicate_of(number: int) -> Verdict:

@@ -49,6 +49,7 @@ _LEAST_FILE_BYTES = 4096
 class BubblewrapSandbox:
     """A `Sandbox` (see `sandbox.base`) whose programs may import the declared packages and the standard library.
 
+    With `tools` they may also start the system's programs, as far as the limits allow processes.
     Raises ProblemError, naming the key, where a package is not installed.
 
     Example::
@@ -56,8 +57,9 @@ class BubblewrapSandbox:
         session = BubblewrapSandbox(("numpy",)).open(source, Limits(cpu_seconds=2.0), seed=7)
     """
 
-    def __init__(self, packages: tuple[str, ...] = ()) -> None:
+    def __init__(self, packages: tuple[str, ...] = (), tools: mounts.Tools | None = None) -> None:
         self.packages = tuple(packages)
+        self.tools = tools
         self._paths = _resolve(self.packages)
 
     def open(self, source: Source, limits: Limits, *, driver: str | None = None, seed: int = 0) -> ProcessSession:
@@ -130,7 +132,8 @@ class BubblewrapSandbox:
         }
 
     def _start(self, limits: Limits, seed: int) -> Child:
-        texts = (_compiled("runner"), _compiled("wire"), seccomp.program(limits.processes > 1))
+        script = mounts.view(self._paths, self.tools).script.encode()
+        texts = (_compiled("runner"), _compiled("wire"), self._rules(limits), script)
         passed: list[int] = []
         try:
             passed.extend(map(_in_memory, texts))
@@ -141,11 +144,16 @@ class BubblewrapSandbox:
             for number in passed:
                 os.close(number)
 
+    def _rules(self, limits: Limits) -> bytes:
+        if self.tools is None:
+            return seccomp.program(limits.processes > 1)
+        return seccomp.program(limits.processes > 1, tools=True, handles_children=self.tools.handles_children)
+
     def _command(
         self, limits: Limits, seed: int, passed: Sequence[int], calls: int, replies: int, info: int
     ) -> list[str]:
-        system = mounts.view(self._paths)
-        runner, wire, rules = passed
+        system = mounts.view(self._paths, self.tools)
+        runner, wire, rules, script = passed
         environment = {**_ENVIRONMENT, "PYTHONHASHSEED": str(seed % 2**32)}
         if sysconfig.get_config_var("Py_ENABLE_SHARED"):
             environment["LD_LIBRARY_PATH"] = system.library
@@ -153,7 +161,9 @@ class BubblewrapSandbox:
         command += ["--size", str(max(limits.file_bytes, _LEAST_FILE_BYTES)), "--tmpfs", "/tmp"]  # noqa: S108
         command += ["--file", str(runner), f"{mounts.RUNNER}/runner.pyc"]
         command += ["--file", str(wire), f"{mounts.RUNNER}/wire.pyc"]
-        command += ["--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]  # noqa: S108
+        if system.script:
+            command += ["--perms", "0755", "--file", str(script), f"{mounts.PYTHON}/bin/python3"]
+        command += [*system.folders, "--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]  # noqa: S108
         for name, value in environment.items():
             command += ["--setenv", name, value]
         command += ["--seccomp", str(rules), "--info-fd", str(info), "--", system.executable, *_PYTHON_FLAGS]

@@ -13,9 +13,10 @@ class Limits:
 
     `wall_seconds` and `cpu_seconds` are for each call, on the host's clocks: CPU time counts from the reply
     before (from the start of the process for the first call), threads and children included. `memory_bytes` is the
-    address space of each process, the interpreter's own included. `processes` counts processes; with 1 the program
-    can not fork at all. `output_bytes` is for standard output and standard error together, `file_bytes` for
-    everything in the private /tmp, `reply_bytes` for the frame of one reply.
+    address space of each process, the interpreter's own included, and where there are several also what all of them
+    hold together. `processes` counts processes; with 1 the program can not fork at all. `output_bytes` is for standard
+    output and standard error together, `file_bytes` for everything in the private /tmp, `reply_bytes` for the frame of
+    one reply.
     """
 
     wall_seconds: float = 60.0

@@ -14,7 +14,9 @@ from sandbox.process import Child
 
 MAX_THREADS = 256
 MAX_FILES = 10_000
-"""Threads of a session and files in its /tmp: their memory is the kernel's, where no limit of a process reaches."""
+MAX_SOCKETS = 256
+"""Threads of a session, files in its /tmp, sockets: their memory is the kernel's, where no limit of a process reaches.
+"""
 
 _SHORTEST_TICK, _LONGEST_TICK, _TREE_TICK = 0.002, 0.05, 0.005
 _CHUNK_BYTES = 1 << 16
@@ -54,6 +56,7 @@ class Monitor:
         self._printed = bytearray()
         self._output = ""
         self._output_open = True
+        self._inside = False
         self._pairing = Pairing(child.pid)
         self._poller = select.poll()
         # The order matters: what was printed before a reply is then seen no later than the reply.
@@ -62,6 +65,7 @@ class Monitor:
 
     def begin(self, wall_limit: float | None = None) -> None:
         """Starts the clock of an exchange, with the limits of the session or another one for both clocks."""
+        self._inside = wall_limit is None
         self._wall_limit = self._limits.wall_seconds if wall_limit is None else wall_limit
         self._cpu_limit = self._limits.cpu_seconds if wall_limit is None else wall_limit
         self._started = monotonic_seconds()
@@ -211,7 +215,18 @@ class Monitor:
         self.peak_bytes = max(self.peak_bytes, usage.peak_bytes)
         if usage.processes > self._limits.processes:
             raise Stopped(Status.FORBIDDEN, f"it started more than {self._limits.processes} processes")
+        if self._tree and usage.resident_bytes > self._limits.memory_bytes:
+            self._weigh()
         if usage.threads > MAX_THREADS:
             raise Stopped(Status.FORBIDDEN, f"it started more than {MAX_THREADS} threads")
-        if self._child.files("/tmp") > MAX_FILES:  # noqa: S108
+        if self._inside and self._tree and self._child.sockets() > MAX_SOCKETS:
+            raise Stopped(Status.FORBIDDEN, f"it made more than {MAX_SOCKETS} sockets")
+        # While it starts, the process may still see the machine's own /tmp.
+        if self._inside and self._child.files("/tmp") > MAX_FILES:  # noqa: S108
             raise Stopped(Status.FORBIDDEN, f"it made more than {MAX_FILES} files")
+
+    def _weigh(self) -> None:
+        """Raises Stopped where the tree holds too much, what processes share being counted once."""
+        if self._child.held_bytes() > self._limits.memory_bytes:
+            text = f"its processes hold more than {self._limits.memory_bytes} bytes together"
+            raise Stopped(Status.OUT_OF_MEMORY, text)

@@ -1,4 +1,13 @@
-"""What a sandboxed interpreter sees of this machine's disk: its own library and the system's, read-only, no more."""
+"""What a sandboxed interpreter sees of this machine's disk: its own library and the system's, read-only, no more.
+
+What runs a command sees more of the system: its programs, compilers and headers. /proc stays hidden there too. In a
+fresh one the program could open /proc/1/mem, and so become its own parent, which answers the host; it shows the
+kernel's settings and the machine's load; and in a container it often may not be mounted. gcc, g++, make, perl, node,
+Python and shells run without it. Programs that look for their libraries beside their own file, which the loader finds
+by /proc/self/exe, have to be told where these are: `LD_LIBRARY_PATH=JDK/lib JDK/bin/javac` (with /etc/java-* among the
+folders), `LD_LIBRARY_PATH=TOOLCHAIN/lib TOOLCHAIN/bin/rustc --sysroot TOOLCHAIN -C linker-features=-lld`. What can not
+work: /dev/stdin, /dev/fd and process substitution of shells, and cargo's own proxies in ~/.cargo/bin.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +30,43 @@ _OF_ONE_ARCHITECTURE, _LOADERS = "*-linux-gnu*", "ld-linux*"
 _INSTALLED = ("site-packages", "dist-packages", "python3*/site-packages", "python3*/dist-packages")
 
 
+# Interpreters keep parts of their libraries there; the rest of /usr/share is of no use to a command.
+_SHARED = ("/usr/share/perl", "/usr/share/perl5", "/usr/share/nodejs", "/usr/share/gcc", "/usr/share/lua")
+_PROGRAMS = ("/usr/bin", "/bin", "/usr/libexec", "/usr/include")
+_LOCAL = ("/usr/local/bin", "/usr/local/lib", "/usr/local/include")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a command may use beyond what a library program may: the system's programs, and these folders, read-only.
+
+    With `handles_children` its processes may say what becomes of their children. The kernel forgets the processor time
+    of children that are ignored, so this is not for what is measured by it. Without it make and node can start no
+    processes, and a bare `wait` of dash never returns; pipelines, xargs and bash do.
+    """
+
+    folders: tuple[str, ...] = ()
+    handles_children: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """Options for bwrap that make the read-only system, and the interpreter and its library inside it."""
+    """Options for bwrap that make the read-only system, and the interpreter and its library inside it.
+
+    `folders` are options that show a command's own folders, to stand after those that make /tmp. `script` is the text
+    of `PYTHON`/bin/python3 where the interpreter can not be started by its bare name.
+    """
 
     options: tuple[str, ...]
     executable: str
     library: str
+    folders: tuple[str, ...] = ()
+    script: str = ""
 
 
 @cache
-def view(packages: tuple[Path, ...] = ()) -> View:
-    """The system that this interpreter needs, with the given package folders and files under `PACKAGES`.
+def view(packages: tuple[Path, ...] = (), tools: Tools | None = None) -> View:
+    """The system that this interpreter needs, with the given package folders and files under `PACKAGES`, and `tools`.
 
     An interpreter outside of /usr appears under `PYTHON`, so that no path of this machine is seen. Installed
     packages and the project's own files are hidden wherever they lie inside what is shown.
@@ -40,10 +74,10 @@ def view(packages: tuple[Path, ...] = ()) -> View:
     prefix, executable = Path(sys.base_prefix).resolve(), Path(_executable()).resolve()
     inside = prefix if prefix.is_relative_to("/usr") else Path(PYTHON)
     options: list[str] = []
-    for name in _SYSTEM:
+    for name in (*_SYSTEM, *(_PROGRAMS if tools else ())):
         if os.path.islink(name):
             options += ["--symlink", os.readlink(name), name]
-    shown = [(path, path) for path in _system()]
+    shown = [(path, path) for path in (_workshop() if tools else _system())]
     shown += [(path, inside / path.relative_to(prefix)) for path in _interpreter(prefix)]
     shown.append((executable, inside / "bin" / executable.name))
     shown += [(path, Path(PACKAGES) / path.name) for path in packages]
@@ -52,12 +86,19 @@ def view(packages: tuple[Path, ...] = ()) -> View:
     for hidden in hidden_folders([(source, target) for source, target in shown if source not in packages]):
         options += ["--tmpfs", hidden, "--remount-ro", hidden]
     # Numeric libraries of a distribution are found by way of /etc/alternatives.
-    alternatives = ["/etc/alternatives"] if any(path.is_relative_to("/usr") for path in packages) else []
+    of_system = tools is not None or any(path.is_relative_to("/usr") for path in packages)
+    alternatives = ["/etc/alternatives"] if of_system else []
     for name in ("/etc/ld.so.cache", *alternatives):
         options += ["--ro-bind-try", name, name]
     for device in DEVICES:
         options += ["--dev-bind", device, device]
-    return View(tuple(options), str(inside / "bin" / executable.name), str(inside / "lib"))
+    program, library = str(inside / "bin" / executable.name), str(inside / "lib")
+    if tools is None:
+        return View(tuple(options), program, library)
+    folders = [option for folder in tools.folders for option in ("--ro-bind", folder, folder)]
+    # Its own search path names a folder of this machine, which is not there.
+    script = f'#!/bin/sh\nLD_LIBRARY_PATH={library} exec {program} "$@"\n' if inside == Path(PYTHON) else ""
+    return View(tuple(options), program, library, tuple(folders), script)
 
 
 def hidden_folders(shown: list[tuple[Path, Path]]) -> list[str]:
@@ -80,6 +121,13 @@ def _system() -> Iterator[Path]:
         if folder.is_dir() and not folder.is_symlink():
             own = [path for path in folder.glob(_OF_ONE_ARCHITECTURE) if path.is_dir()]
             yield from sorted([*own, *folder.glob(_LOADERS)]) if own else [folder]
+
+
+def _workshop() -> Iterator[Path]:
+    """Whole folders of the system, and what a distribution or an administrator has added to them."""
+    for folder in map(Path, (*_SYSTEM, *_PROGRAMS, *_LOCAL, *_SHARED)):
+        if folder.is_dir() and not folder.is_symlink():
+            yield folder
 
 
 def _interpreter(prefix: Path) -> Iterator[Path]:

@@ -46,7 +46,9 @@ class Child:
     """A running process. `call_fd`, `reply_fd` and `output_fd` are this side's ends, all non-blocking.
 
     `pid` is the process itself, `launcher` the bwrap that waits for it. Nothing here is thread-safe but for
-    distinct children.
+    distinct children. `stop` fills in what the kernel says at the end: the launcher's exit code, and the processor
+    seconds of it and of all that was waited for below it. (It also says the largest resident size, but as the launcher
+    begins as a copy of this process, that may be this process's own.)
     """
 
     launcher: subprocess.Popen[bytes]
@@ -80,6 +82,14 @@ class Child:
         waited_for = sum(procfs.waited_seconds(pid) for pid in (self.pid, *living))
         return self.cpu_seconds() + sum(living.values()) + max(waited_for, self._vanished)
 
+    def spent_cpu_seconds(self) -> float:
+        """What will have its part in `total_cpu_seconds`, so far: never too much.
+
+        Launcher and process to the nanosecond, children that they waited for down to the tick of the kernel.
+        """
+        own = (procfs.cpu_or_none(pid) or 0.0 for pid in (self.launcher.pid, self.pid))
+        return sum(own) + procfs.waited_seconds(self.pid)
+
     def descendants(self) -> list[int]:
         """Identifiers of all processes below the first, zombies included."""
         found: list[int] = []
@@ -97,9 +107,19 @@ class Child:
             raise ProcessLookupError(self.pid)
         usage = Usage(1 + len(descendants), numbers["Threads"], numbers["VmRSS"], numbers["VmHWM"], numbers["VmPeak"])
         for pid in descendants:
-            usage.resident_bytes += procfs.status(procfs.read(f"/proc/{pid}/status")).get("VmRSS", 0)
+            numbers = procfs.status(procfs.read(f"/proc/{pid}/status"))
+            usage.resident_bytes += numbers.get("VmRSS", 0)
+            usage.peak_bytes = max(usage.peak_bytes, numbers.get("VmHWM", 0))
         usage.peak_bytes = max(usage.peak_bytes, usage.resident_bytes)
         return usage
+
+    def held_bytes(self) -> int:
+        """Resident bytes of the whole tree, each page divided among those that share it."""
+        return sum(procfs.held_bytes(pid) for pid in (self.pid, *self.descendants()))
+
+    def sockets(self) -> int:
+        """Sockets in the process's network namespace, which is its own; 0 where unknown."""
+        return procfs.sockets(self.pid)
 
     def files(self, folder: str) -> int:
         """Files and folders in a file system of its own that the process sees at `folder`; 0 where unknown."""

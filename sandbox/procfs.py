@@ -9,6 +9,7 @@ from evolve.core.clock import process_cpu_seconds
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _STATUS = re.compile(rb"^(VmHWM|VmRSS|VmPeak|Threads|PPid):\s+(\d+)( kB)?", re.MULTILINE)
+_HELD = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 def read(path: str) -> bytes:
@@ -50,6 +51,18 @@ def waited_seconds(pid: int) -> float:
     """Processor seconds of the children that the process has waited for: fields 16 and 17 of proc_pid_stat(5)."""
     fields = _stat(f"/proc/{pid}/stat")
     return (int(fields[13]) + int(fields[14])) / _TICKS_PER_SECOND if fields else 0.0
+
+
+def held_bytes(pid: int) -> int:
+    """Resident bytes of the process, those that it shares divided by their users; undivided where that is not told."""
+    found = _HELD.search(read(f"/proc/{pid}/smaps_rollup"))
+    return 1024 * int(found[1]) if found else status(read(f"/proc/{pid}/status")).get("VmRSS", 0)
+
+
+def sockets(pid: int) -> int:
+    """Sockets in the network namespace of the process: the first line of its net/sockstat."""
+    words = read(f"/proc/{pid}/net/sockstat").split()
+    return int(words[2]) if len(words) > 2 else 0
 
 
 def processor() -> int:

@@ -3,8 +3,9 @@
 An allow list: what CPython and numpy need, everything else fails with EPERM. Calls made for another architecture,
 or for x32, kill the process. New processes are allowed only where the limits say so, threads always, new
 namespaces never. `clone3` passes its flags in memory, where a filter can not look, so it fails with ENOSYS and the C
-library falls back to `clone`. `execve` stays allowed because the filter is loaded before the interpreter is started;
-another program would run under the same filter, limits and mounts.
+library falls back to `clone`. What runs a command may make some calls more, which compilers, shells and interpreters
+need, and which reach nothing beyond the program's own processes and files. `execve` stays allowed because the filter
+is loaded before the interpreter is started; another program would run under the same filter, limits and mounts.
 
 Layout of a filter and of what it reads: linux/filter.h, linux/seccomp.h. Numbers: asm/unistd_64.h (x86_64) and
 asm-generic/unistd.h (aarch64).
@@ -44,6 +45,17 @@ getrlimit:97:163 setrlimit:160:164 prlimit64:302:261 sysinfo:99:179 uname:63:160
 wait4:61:260 waitid:247:95 exit:60:93 exit_group:231:94
 """
 _WITH_PROCESSES = "fork:57:- vfork:58:-"
+# Waiting for files (node, java), locks of whole files, of which an open file has one at most (rustc), room for files
+# and copies of them (ld, cp), times of files (touch, tar), extended attributes, to read (ls, cp), the only user and
+# group that there are, which make sets before it starts a command, and what node and Rust do with a pair of sockets
+# beyond reading and writing.
+_WITH_TOOLS = """
+epoll_create:213:- epoll_create1:291:20 epoll_ctl:233:21 epoll_wait:232:- epoll_pwait:281:22 eventfd:284:-
+eventfd2:290:19 flock:73:32 fallocate:285:47 fadvise64:221:223 copy_file_range:326:285 sendfile:40:71 utime:132:-
+utimes:235:- futimesat:261:- getxattr:191:8 lgetxattr:192:9 fgetxattr:193:10 listxattr:194:11 llistxattr:195:12
+flistxattr:196:13 setuid:105:146 setgid:106:144 setreuid:113:145 setregid:114:143 setresuid:117:147
+setresgid:119:149 shutdown:48:210 getsockname:51:204 getsockopt:55:209 recvfrom:45:207
+"""
 
 # Calls with one argument that is a command: number of the call, and the commands that are allowed.
 # prctl: names of threads and of mappings; above all not PR_SET_PDEATHSIG, which ties the tree to its parent.
@@ -53,6 +65,12 @@ _COMMANDS = {
     "fcntl:72:25": (1, (0, 1, 2, 3, 4, 1030, 1032)),
     "ioctl:16:29": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
 }
+# The processors of the calling thread alone. A pair of Unix sockets, which the file channels of Java and the children
+# of node and Rust need: two ends in the same hands, without a name that anybody could find. What would pass open files
+# is not listed, and `monitor` bounds their number, because what is sent and not read is the kernel's to keep.
+_TOOL_COMMANDS = {"sched_setaffinity:203:122": (0, (0,)), "socketpair:53:199": (0, (1,))}
+_SIGACTION = "rt_sigaction:13:134"
+_SIGCHLD = 17
 _CLONE, _CLONE3 = "clone:56:220", "clone3:435:435"
 _CLONE_THREAD = 0x00010000
 _CLONE_NAMESPACES = 0x7E020000
@@ -68,8 +86,13 @@ Instruction = tuple[int, int, int, int]
 
 
 @cache
-def program(processes: bool, machine: str | None = None) -> bytes:
+def program(
+    processes: bool, machine: str | None = None, *, tools: bool = False, handles_children: bool = True
+) -> bytes:
     """The filter for this machine, as an array of `sock_filter`; with `processes` the program may fork.
+
+    With `tools` it may do what compilers and interpreters do. Without `handles_children` it can not say what is to
+    become of its children: the kernel forgets the processor time of those that are ignored.
 
     Raises UsageError where the architecture is neither x86_64 nor aarch64.
     """
@@ -81,9 +104,11 @@ def program(processes: bool, machine: str | None = None) -> bytes:
         )
     column = 1 + list(ARCHITECTURES).index(machine)
     code = _entry(machine)
-    for call in (_ALLOWED + (_WITH_PROCESSES if processes else "")).split():
+    if not handles_children:
+        code += _when(_SIGACTION, column, _sigaction())
+    for call in (_ALLOWED + (_WITH_PROCESSES if processes else "") + (_WITH_TOOLS if tools else "")).split():
         code += _when(call, column, [(_RETURN, 0, 0, _ALLOW)])
-    for call, (argument, commands) in _COMMANDS.items():
+    for call, (argument, commands) in {**_COMMANDS, **(_TOOL_COMMANDS if tools else {})}.items():
         code += _when(call, column, _one_of(argument, commands))
     code += _when(_CLONE, column, _clone(processes))
     code += _when(_CLONE3, column, [(_RETURN, 0, 0, _ERROR | errno.ENOSYS)])
@@ -91,10 +116,11 @@ def program(processes: bool, machine: str | None = None) -> bytes:
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 
 
-def allowed_numbers(machine: str) -> dict[str, int]:
-    """Every call that the filter names, with its number on that architecture."""
+def allowed_numbers(machine: str, tools: bool = False) -> dict[str, int]:
+    """Every call that the filter names, those for tools where asked for, with its number on that architecture."""
     column = 1 + list(ARCHITECTURES).index(machine)
-    calls = [*_ALLOWED.split(), *_WITH_PROCESSES.split(), *_COMMANDS, _CLONE, _CLONE3]
+    calls = [*(_ALLOWED + _WITH_PROCESSES).split(), *_COMMANDS, _CLONE, _CLONE3]
+    calls += [*_WITH_TOOLS.split(), *_TOOL_COMMANDS] if tools else []
     return {c.split(":")[0]: int(c.split(":")[column]) for c in calls if c.split(":")[column] != "-"}
 
 
@@ -122,6 +148,22 @@ def _one_of(argument: int, values: tuple[int, ...]) -> list[Instruction]:
     for value in values:
         code += [(_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW)]
     return [*code, (_RETURN, 0, 0, _DENY)]
+
+
+def _sigaction() -> list[Instruction]:
+    """Refuses another action for SIGCHLD; the question which one there is has no second argument."""
+    return [
+        (_LOAD, 0, 0, _ARGUMENTS),
+        (_EQUAL, 1, 0, _SIGCHLD),
+        (_RETURN, 0, 0, _ALLOW),
+        (_LOAD, 0, 0, _ARGUMENTS + 8),
+        (_EQUAL, 1, 0, 0),
+        (_RETURN, 0, 0, _DENY),
+        (_LOAD, 0, 0, _ARGUMENTS + 12),
+        (_EQUAL, 1, 0, 0),
+        (_RETURN, 0, 0, _DENY),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
 
 
 def _clone(processes: bool) -> list[Instruction]:

@@ -17,7 +17,21 @@ OURS = [p for room in ("evolve", "evaluators", "sandbox", "archive", "problems")
 
 
 def test_the_public_names() -> None:
-    assert evolve.__all__ == ["EvolveError", "Problem", "RunResult", "load", "run"]
+    assert evolve.__all__ == [
+        "EvolveError",
+        "Instance",
+        "Invalid",
+        "Problem",
+        "RunResult",
+        "Score",
+        "Search",
+        "Split",
+        "check_problem",
+        "load",
+        "rng",
+        "run",
+        "split",
+    ]
     assert all(hasattr(evolve, name) for name in evolve.__all__)
     with pytest.raises(AttributeError):
         _ = evolve.nothing  # type: ignore[attr-defined]

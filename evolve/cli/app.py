@@ -7,9 +7,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from evolve.cli import baselines, export, history, plot, run, show
-from evolve.cli.output import line, print_error
+from evolve.cli import baselines, check, export, history, new, plot, run, show
+from evolve.cli.output import print_error
 from evolve.core.errors import EvolveError, UsageError
+from evolve.display.text import line
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
@@ -45,3 +46,5 @@ app.command("diff")(show.diff)
 app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.command("baselines")(baselines.baselines)
+app.command("new")(new.new)
+app.command("check")(check.check)

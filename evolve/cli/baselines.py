@@ -42,7 +42,7 @@ def _progress() -> Iterator[Listener]:
     """What is going on, on the terminal's standard error, while programs are evaluated."""
     from rich.console import Console
 
-    from evolve.cli.progress import Progress
+    from evolve.display.progress import Progress
 
     progress = Progress()
     with Console(stderr=True).status("starting") as status:
@@ -57,8 +57,9 @@ def _progress() -> Iterator[Listener]:
 def _print(
     problem: Problem, seed: ScoredProgram, known: tuple[ScoredProgram, ...], floor: ScoredProgram | None
 ) -> None:
-    from evolve.cli.output import metric_text, show
-    from evolve.cli.tables import blank_table
+    from evolve.display.facts import NOT_SEPARATED
+    from evolve.display.grid import blank_table
+    from evolve.display.text import line, metric_text, show
 
     second = problem.objectives[-1]
     metrics = [one.metric for one in reversed(problem.objectives)]
@@ -72,3 +73,5 @@ def _print(
         style = "" if one in known else "dim"
         table.add_row(one.name, *(metric_text(name, one.metrics.get(name)) for name in metrics[:4]), style=style)
     show(table)
+    if not problem.separated:
+        line("".join(NOT_SEPARATED))

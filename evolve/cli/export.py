@@ -40,24 +40,32 @@ if __name__ == "__main__":
 
 def export(
     program: ProgramArgument = "best",
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")] = Path(
-        "best.py"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The file to write. Default: best.py, or best with the program's suffix.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE where it exists.")] = False,
     archive: ArchiveOption = None,
 ) -> None:
-    """Write PROGRAM as a Python file that runs alone.
+    """Write PROGRAM as a Python file that runs alone; of another language, as it is.
 
-    Its docstring tells the problem, the scores, the run and how the program was found.
+    Its docstring, or the comment at its head, tells the problem, the scores, the run and how it was found.
     """
     from evolve.cli.lookup import find_program, open_archive
-    from evolve.cli.output import line, write_atomically
+    from evolve.cli.output import write_atomically
+    from evolve.display.text import line
 
     with open_archive(archive) as opened:
         found = find_program(opened, program)
         final = opened.final_results(found.row.run_id).get(found.row.program_id)
         steps = len(opened.lineage(found.row.program_id, found.row.run_id)) - 1
     text = standalone(found, final, steps)
+    output = output or Path("best").with_suffix(Path(next(iter(found.row.source.files))).suffix)
     write_atomically(output, lambda path: _fill(path, text), force=force)
     hint = f"; try: python {output} 0.5" if found.problem.sandbox == "straight_line" else ""
     line(f"wrote {output}{hint}")
@@ -70,6 +78,8 @@ def _fill(path: Path, text: str) -> None:
 def standalone(found: Found, final: Mapping[str, float] | None, steps: int) -> str:
     """The program's text with a docstring that tells its story, and a main function for numbers."""
     source = found.row.source
+    if source.language == "command":
+        return _with_header(found, final, steps)
     code = _without_docstring(source.main)
     if found.problem.sandbox != "straight_line":  # its arguments are no numbers that could stand on a command line
         return f"{_docstring(found, final, steps)}\n\n{code}\n"
@@ -86,7 +96,25 @@ def _without_docstring(code: str) -> str:
     return code.strip("\n")
 
 
+def _with_header(found: Found, final: Mapping[str, float] | None, steps: int) -> str:
+    """The program as it is, after its story in comments; below the line that names its interpreter, if any."""
+    from evaluators.comment_style import style_of
+
+    ((name, text),) = found.row.source.files.items()
+    style = style_of(name)
+    header = "".join(f"{style.comment(line)}\n" for line in _story(found, final, steps))
+    at = text.find("\n") + 1 if text.startswith("#!") else 0
+    return f"{text[:at]}{header}\n{text[at:]}"
+
+
 def _docstring(found: Found, final: Mapping[str, float] | None, steps: int) -> str:
+    text = "\n".join(_story(found, final, steps)).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"""{text}\n"""'
+
+
+def _story(found: Found, final: Mapping[str, float] | None, steps: int) -> list[str]:
+    from evolve.display.facts import NOT_SEPARATED
+
     row = found.row
     lines = [f"{found.problem.title}: a program found by Evolve.", ""]
     lines.append(f"Problem     {found.run.problem} (version {found.run.problem_version})")
@@ -100,5 +128,6 @@ def _docstring(found: Found, final: Mapping[str, float] | None, steps: int) -> s
     lines.append(f"Found       {how}")
     if row.idea:
         lines.append(f"Idea        {' '.join(row.idea.split())}")
-    text = "\n".join(lines).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"""{text}\n"""'
+    if not found.problem.separated:
+        lines.append("".join(NOT_SEPARATED))
+    return lines

@@ -12,8 +12,9 @@ NAME_WIDTH = 18
 def runs(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     """List the runs in the archive, oldest first."""
     from evolve.cli.lookup import open_archive
-    from evolve.cli.output import clock, line, number, print_json, show
-    from evolve.cli.tables import blank_table
+    from evolve.cli.output import print_json
+    from evolve.display.grid import blank_table
+    from evolve.display.text import clock, line, number, show
 
     with open_archive(archive) as opened:
         rows = opened.runs()

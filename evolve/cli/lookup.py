@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolve.cli.output import SHORT_ID
 from evolve.core.errors import ProblemError, UsageError
-from evolve.core.types import Objective, Record
-from evolve.events import ScoredProgram
+from evolve.picture import front_of
 
 if TYPE_CHECKING:
     from archive.rows import ProgramRow, RunRow
@@ -49,28 +46,6 @@ def problem_of(run: RunRow) -> Problem:
             "Restore the problem's files as they were, or run it anew.",
         )
     return problem
-
-
-def front_of(records: Iterable[Record], objectives: Sequence[Objective]) -> list[ScoredProgram]:
-    """The programs that passed the gate and that no other one dominates, best first objective first.
-
-    Compared are the metrics that the gate proved, shown are those of train, as the search does. With one
-    objective it is the best program alone.
-    """
-    from archive.standing import standing  # SQLAlchemy loads with it
-
-    front: list[tuple[tuple[float, ...], ScoredProgram]] = []
-    for record in standing(records):
-        if record.promotion is None or not record.promotion.accepted or record.program_id is None:
-            continue
-        costs = tuple(objective.cost(record.promotion.metrics[objective.metric]) for objective in objectives)
-        front = [(other, program) for other, program in front if not _covers(costs, other)]
-        front.append((costs, ScoredProgram(record.program_id[:SHORT_ID], record.program_id, record.verdict.metrics)))
-    return [program for _, program in sorted(front, key=lambda pair: pair[0])]
-
-
-def _covers(better: tuple[float, ...], worse: tuple[float, ...]) -> bool:
-    return all(a <= b for a, b in zip(better, worse, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from evolve.cli.options import ArchiveOption, RunArgument
 
 if TYPE_CHECKING:
     from archive.store import Archive
-    from evolve.plot import RunPicture
+    from evolve.picture import RunPicture
 
 
 def plot(
@@ -27,7 +27,8 @@ def plot(
     Left the front, right how it was reached. The same run gives the same file.
     """
     from evolve.cli.lookup import open_archive
-    from evolve.cli.output import line, write_atomically
+    from evolve.cli.output import write_atomically
+    from evolve.display.text import line
     from evolve.plot import file_format, save
 
     file_format(output)
@@ -38,24 +39,15 @@ def plot(
 
 
 def _picture(archive: Archive, name: str) -> RunPicture:
-    from archive.standing import standing
     from evolve.api import score_programs
-    from evolve.cli.ladder import shown_objective
-    from evolve.cli.lookup import front_of, problem_of
-    from evolve.plot import RunPicture
+    from evolve.cli.lookup import problem_of
+    from evolve.picture import run_picture
+    from evolve.told import TOLD, told_programs
 
     run = archive.run(name)
     problem = problem_of(run)
-    seed, baselines, _ = score_programs(problem)
-    records = list(archive.records(run.id))
-    front = front_of(records, problem.objectives)
-    history = []
-    evaluations = 0.0
-    for record in standing(records):
-        evaluations += record.evaluations
-        refused = record.promotion is not None and not record.promotion.accepted
-        if record.verdict.status.scored and not refused:
-            history.append((evaluations, record.verdict.metrics))
-    shown = shown_objective(problem.objectives, [seed, *baselines, *front])
-    title = f"{problem.title}: run {run.id}, {evaluations:,.0f} evaluations"
-    return RunPicture(title, problem.objectives, shown, seed, baselines, tuple(front), tuple(history))
+    if TOLD in run.config:  # only the caller can score, and has told
+        seed, baselines = told_programs(problem, archive.records(run.id))
+    else:
+        seed, baselines, _ = score_programs(problem)
+    return run_picture(archive, run.id, problem.title, problem.objectives, seed, baselines)

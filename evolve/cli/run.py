@@ -12,9 +12,9 @@ from evolve.cli.options import ArchiveOption, JsonOption
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from evolve.api import RunResult
-    from evolve.cli.watch import Watch
+    from evolve.display.watch import Watch
     from evolve.problem import Problem
+    from evolve.result import RunResult
 
 
 def run(
@@ -68,9 +68,10 @@ def run(
             resume=resume,
             final_check=final,
             listener=watch,
+            progress=False,
             handle_interrupt=True,
         )
-    _report(result, loaded, as_json)
+    _report(result, as_json)
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def _saying_what_is_kept(watch: Watch) -> Iterator[None]:
 
 
 def _say_kept(run_id: str | None, what: str) -> None:
-    from evolve.cli.output import line
+    from evolve.display.text import line
 
     line(f"{what}: {'what was committed is kept' if run_id else 'no run was begun'}", style="yellow", stderr=True)
     if run_id:
@@ -107,23 +108,23 @@ def _load(problem: str | None, place: str, resume: str | None) -> Problem:
 
 
 def _watch(problem: Problem, as_json: bool) -> Watch:
-    from evolve.cli.output import console
-    from evolve.cli.watch import LineWatch, LiveWatch
+    from evolve.display.text import console
+    from evolve.display.watch import LineWatch, LiveWatch
 
     if console().is_terminal and not as_json:
-        return LiveWatch(problem.objectives)
+        return LiveWatch(problem.objectives, stderr=False)
     return LineWatch(problem.objectives, stderr=as_json)
 
 
-def _report(result: RunResult, problem: Problem, as_json: bool) -> None:
+def _report(result: RunResult, as_json: bool) -> None:
     from evolve.cli.app import INTERRUPTED
     from evolve.cli.output import print_json
     from evolve.cli.summary import print_summary, result_json
 
     if as_json:
-        print_json(result_json(result, problem.objectives))
+        print_json(result_json(result))
     else:
-        print_summary(result, problem.objectives)
+        print_summary(result)
     if result.stop_reason == "interrupted":
         _say_kept(result.run_id, f"interrupted after {result.proposals:,} proposals")
         raise typer.Exit(INTERRUPTED)

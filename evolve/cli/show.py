@@ -75,7 +75,7 @@ def _step_json(row: ProgramRow, gain: float | None) -> dict[str, Any]:
 
 
 def _shown(rows: Sequence[ProgramRow], objectives: Sequence[Objective]) -> Objective:
-    from evolve.cli.ladder import DIGITS
+    from evolve.display.ladder import DIGITS
 
     scored = [row for row in rows if row.verdict.status.scored]
     return DIGITS if scored and all("digits" in row.verdict.metrics for row in scored) else objectives[0]
@@ -83,7 +83,7 @@ def _shown(rows: Sequence[ProgramRow], objectives: Sequence[Objective]) -> Objec
 
 def _gains(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> list[float | None]:
     """What each step gained on the one before it, in the metric shown; None for the first and for failures."""
-    from evolve.cli.ladder import gain_over
+    from evolve.display.ladder import gain_over
 
     shown = _shown(lineage, objectives)
     gains: list[float | None] = []
@@ -97,12 +97,15 @@ def _gains(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> li
 def _print_program(found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None) -> None:
     from rich.syntax import Syntax
 
-    from evolve.cli.output import console, line
+    from evolve.display.facts import NOT_SEPARATED
+    from evolve.display.text import console, line
 
     row = found.row
     line(f"{row.program_id}", style="bold")
     for label, text in _facts(found, final):
         line(f"{label:<10}{text}")
+    if not found.problem.separated:
+        line("".join(NOT_SEPARATED))
     if row.verdict.feedback:
         kept = row.verdict.feedback.splitlines()
         line("\n".join(kept[:FEEDBACK_LINES] + (["..."] if len(kept) > FEEDBACK_LINES else [])), style="dim")
@@ -112,7 +115,8 @@ def _print_program(found: Found, lineage: Sequence[ProgramRow], final: Mapping[s
         line("")
         out = console()
         if out.is_terminal:
-            out.print(Syntax(text.rstrip("\n"), "python", background_color="default", word_wrap=True))
+            language = Syntax.guess_lexer(name, text)
+            out.print(Syntax(text.rstrip("\n"), language, background_color="default", word_wrap=True))
         else:
             line(text.rstrip("\n"))
     line("")
@@ -120,7 +124,7 @@ def _print_program(found: Found, lineage: Sequence[ProgramRow], final: Mapping[s
 
 
 def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, str]]:
-    from evolve.cli.output import metric_text
+    from evolve.display.text import metric_text
 
     row = found.row
     facts = [
@@ -153,9 +157,10 @@ def _proof(row: ProgramRow) -> str:
 
 
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
-    from evolve.cli.output import SHORT_ID, metric_text
-    from evolve.cli.output import show as print_table
-    from evolve.cli.tables import blank_table, gain_text
+    from evolve.display.grid import blank_table
+    from evolve.display.tables import gain_text
+    from evolve.display.text import SHORT_ID, metric_text
+    from evolve.display.text import show as print_table
 
     shown = _shown(lineage, objectives)
     table = blank_table("Line of descent")
@@ -212,7 +217,7 @@ def _source(archive: Archive, name: str) -> Source:
 
 
 def _print_diff(lines: Any) -> None:
-    from evolve.cli.output import line
+    from evolve.display.text import line
 
     styles = {"+": "green", "-": "red", "@": "cyan"}
     for text in lines:

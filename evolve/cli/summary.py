@@ -2,77 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from evolve.cli.final_table import final_sentence, final_tables
-from evolve.cli.ladder import Rung, climb, shown_objective
-from evolve.cli.output import SHORT_ID, duration, line, metric_text, number, show
-from evolve.cli.tables import beaten_text, ladder_table
-from evolve.core.types import Objective
+from evolve.display.facts import facts, table_title
+from evolve.display.final_table import final_grids
+from evolve.display.grid import rich_table
+from evolve.display.ladder import Rung, climb, shown_objective
+from evolve.display.tables import ladder_grid
+from evolve.display.text import SHORT_ID, line, show
 from evolve.events import ScoredProgram
 
 if TYPE_CHECKING:
-    from evolve.api import RunResult
+    from evolve.result import RunResult
 
 
-def print_summary(result: RunResult, objectives: Sequence[Objective]) -> None:
+def print_summary(result: RunResult) -> None:
     """The end of `evolve run` for people."""
-    split = " on train" if len(objectives) == 1 else ""
-    title = f"{result.problem}: found against the baselines{split}"
     line("")
-    show(ladder_table(objectives, result.seed, result.baselines, result.front, finals=result.final, title=title))
-    for final in final_tables(objectives[0], result):
-        show(final)
-    for text in _sentences(result, objectives):
-        line(text)
+    title = f"{result.problem}: {table_title(result)}"
+    grid = ladder_grid(result.objectives, result.seed, result.baselines, result.front, finals=result.final, title=title)
+    for one in (grid, *final_grids(result)):
+        show(rich_table(one))
+    for label, text in facts(result):
+        line(f"{label:<10}{text}")
     line("")
     line("Next:", style="bold")
     for command in _next_commands(result):
         line(f"  {command}")
 
 
-def _sentences(result: RunResult, objectives: Sequence[Objective]) -> list[str]:
-    everything = [result.seed, *result.baselines, *result.front]
-    metric = shown_objective(objectives, everything).metric
-    rungs = climb(objectives, result.seed, result.baselines, result.front)
-    lines = [f"seed      {_scores(result.seed, metric, objectives)}"]
-    if beaten := beaten_text(rungs):
-        lines.append(f"beaten    {beaten}")
-    elif result.baselines:
-        lines.append("beaten    no baseline yet; a longer run may")
-    if final := final_sentence(objectives[0], result):
-        lines.append(final)
-    if result.final_failure:
-        lines.append(f"final     the program found has no score there: {result.final_failure}")
-    lines.append(f"stopped   {result.stop_reason}, after {duration(result.seconds)}" + _final_words(result))
-    lines.append(f"spent     {result.evaluations:,.0f} evaluations, {result.proposals:,} proposals")
-    lines.append(f"run       {result.run_id} in {result.archive}")
-    return lines
-
-
-def _scores(program: ScoredProgram, metric: str, objectives: Sequence[Objective]) -> str:
-    text = f"{metric} {metric_text(metric, program.metrics[metric])}"
-    if len(objectives) == 2:
-        text += f", {objectives[1].metric} {number(program.metrics[objectives[1].metric])}"
-    return text
-
-
-def _final_words(result: RunResult) -> str:
-    return f", final check {duration(result.final_seconds)}" if result.final else ", no final check"
-
-
 def _next_commands(result: RunResult) -> list[str]:
     short = result.run_id[:SHORT_ID]
     return [
-        *(["evolve show best", "evolve export best -o best.py"] if result.front else []),
+        *(["evolve show best", "evolve export best"] if result.front else []),
         f"evolve plot {short} -o front.svg",
         f"evolve run --resume {short}",
     ]
 
 
-def result_json(result: RunResult, objectives: Sequence[Objective]) -> dict[str, Any]:
+def result_json(result: RunResult) -> dict[str, Any]:
     """The end of `evolve run --json`; its keys are documented in docs/cli.md."""
+    objectives = result.objectives
     rungs = climb(objectives, result.seed, result.baselines, result.front)
     shown = shown_objective(objectives, [result.seed, *result.baselines, *result.front])
     return {
@@ -85,6 +56,7 @@ def result_json(result: RunResult, objectives: Sequence[Objective]) -> dict[str,
         "seconds": result.seconds,
         "final_seconds": result.final_seconds,
         "final_failure": result.final_failure or None,
+        "verifier_separated": result.verifier_separated,
         "final": {key: dict(row) for key, row in result.final.items()},
         "objectives": [{"metric": one.metric, "direction": one.direction} for one in objectives],
         "shown_metric": shown.metric,

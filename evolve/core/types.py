@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 Direction = Literal["minimize", "maximize"]
-Language = Literal["python"]
+Language = Literal["python", "command"]
 
 
 class Status(StrEnum):
@@ -45,7 +45,10 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A program: its files, the name of the function to call, and its language."""
+    """A program: its files, the name of the function to call, and its language.
+
+    A `command` is text of any language that the problem's command runs; its entry is `run`.
+    """
 
     files: Mapping[str, str]
     entry: str

@@ -43,12 +43,12 @@ class Worker:
 
     def propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:
         """The offline proposer's work."""
-        from evolve.proposers.offline import proposer, text_proposer
+        from evolve.proposers.offline import propose_text, proposer
 
         if isinstance(self.evaluator, Evaluator):
             evaluate_constants = ConstantEvaluator(self.evaluator)
             return proposer.propose(self.problem, evaluate_constants, self.visits, ticket, context)
-        return text_proposer.propose(ticket, context)
+        return propose_text(ticket, context)
 
     def evaluate(self, screened: Screened[Any]) -> Verdict:
         """Probe and train."""
@@ -75,10 +75,12 @@ class Worker:
         return run.result.status, run.score.metrics if run.score else {}, run.feedback
 
     def floor(self, split: Split, place: int) -> Mapping[str, float] | None:
-        """Metrics of the physical minimum on the `place`-th instance of a split."""
+        """Metrics of the physical minimum on the `place`-th instance of a split; none where it lacks an objective."""
         verifier = self._processes.stage.verifier
         score = verifier.floor(split, verifier.instances(split)[place].id)
-        return None if score is None else score.metrics
+        if score is None or any(objective.metric not in score.metrics for objective in self.problem.objectives):
+            return None
+        return score.metrics
 
     def groups(self, split: Split) -> list[str]:
         """The group of each instance of a split, in order."""

@@ -15,7 +15,7 @@ from .conftest import PROBLEM, ROOT, Cli
 
 RUN_KEYS = [
     "run_id", "problem", "archive", "stop_reason", "evaluations", "proposals", "seconds", "final_seconds",
-    "final_failure", "final", "objectives", "shown_metric", "seed", "baselines", "found",
+    "final_failure", "verifier_separated", "final", "objectives", "shown_metric", "seed", "baselines", "found",
 ]  # fmt: skip
 FOUND_KEYS = ["program_id", "metrics", "final", "best_known", "gain", "dominates"]
 RUNS_KEYS = [
@@ -27,6 +27,7 @@ SHOW_KEYS = [
     "feedback", "idea", "operator", "model", "parents", "children", "entry", "files", "lineage",
 ]  # fmt: skip
 STEP_KEYS = ["program_id", "record", "operator", "status", "metrics", "gain", "idea"]
+CHECK_KEYS = ["problem", "grade", "seconds", "findings", "name", "says", "remedy", "figures"]
 BASELINE_KEYS = ["kind", "name", "program_id", "metrics"]
 
 Finished = tuple[Cli, Any]
@@ -149,6 +150,11 @@ def test_tables_fit_80_columns(finished: Finished, arguments: list[str], monkeyp
     assert max(len(line) for line in table.splitlines() if "─" in line) <= 80
 
 
+def test_check_prints_what_is_documented(finished: Finished) -> None:
+    report = finished[0].json("check", PROBLEM)
+    assert report["grade"] == "ok" and {*report, *report["findings"][0]} == set(CHECK_KEYS)
+
+
 def test_every_key_is_documented() -> None:
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^### (evolve \w+) --json\n(.*?)(?=^### |\Z)", text, re.S | re.M))
@@ -157,6 +163,7 @@ def test_every_key_is_documented() -> None:
         "evolve runs": RUNS_KEYS,
         "evolve show": SHOW_KEYS + STEP_KEYS,
         "evolve baselines": BASELINE_KEYS,
+        "evolve check": CHECK_KEYS,
     }
     assert sections.keys() == expected.keys()
     for command, keys in expected.items():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from evolve.cli.ladder import climb, dominates, shown_objective
-from evolve.cli.lookup import front_of
 from evolve.core.types import Objective, Promotion, Record, Status, Ticket, Verdict
+from evolve.display.ladder import climb, dominates, shown_objective
 from evolve.events import ScoredProgram
+from evolve.picture import front_of
 
 ERROR = Objective("error", "minimize")
 SIZE = Objective("size", "minimize")

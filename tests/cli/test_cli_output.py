@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evolve.cli.output import clock, duration, metric_text, number, print_json, write_atomically
+from evolve.cli.output import print_json, write_atomically
 from evolve.core.errors import UsageError
+from evolve.display.text import clock, duration, metric_text, number
 
 
 def test_numbers() -> None:

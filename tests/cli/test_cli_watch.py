@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from evolve.cli import watch
-from evolve.cli.progress import Progress
-from evolve.cli.tables import ladder_table
-from evolve.cli.watch import LineWatch, LiveWatch
 from evolve.core.types import Objective, Record, Status, Ticket, Verdict
+from evolve.display import watch
+from evolve.display.progress import Progress
+from evolve.display.tables import ladder_grid
+from evolve.display.watch import LineWatch, LiveWatch
 from evolve.events import FinalProgress, RecordCommitted, RunEnded, RunStarted, ScoredProgram
 
 OBJECTIVES = (Objective("error", "minimize"), Objective("operations", "minimize"))
@@ -82,7 +82,7 @@ def test_worse_than_the_baseline_is_no_news(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_live_display_fits_the_screen() -> None:
-    live = LiveWatch(OBJECTIVES)
+    live = LiveWatch(OBJECTIVES, stderr=False)
     live.console.width, live.console.height = 80, 24
     statuses = list(Status)
     live(STARTED)
@@ -101,5 +101,5 @@ def test_live_display_fits_the_screen() -> None:
 def test_short_tables_keep_the_largest_gains() -> None:
     baselines = [ScoredProgram(f"b{n}", f"b{n}", {"error": 1.0 / n, "operations": float(n)}) for n in range(1, 9)]
     front = [ScoredProgram("f", f"f{n}", {"error": 0.9**n / n, "operations": float(n)}) for n in (2, 5, 8)]
-    table = ladder_table(OBJECTIVES, SEED, baselines, front, rows=3)
-    assert list(table.columns[0].cells) == ["2", "5", "8"]
+    grid = ladder_grid(OBJECTIVES, SEED, baselines, front, rows=3)
+    assert [row.cells[0] for row in grid.rows] == ["2", "5", "8"]

@@ -6,10 +6,11 @@ import math
 
 from rich.console import Console
 
-from evolve.api import RunResult
-from evolve.cli.final_table import final_sentence, final_tables
 from evolve.core.types import Objective
+from evolve.display.final_table import final_grids, final_sentence
+from evolve.display.grid import rich_table
 from evolve.events import ScoredProgram
+from evolve.result import RunResult
 
 GAIN = Objective("miss_ratio_reduction", "maximize")
 
@@ -24,7 +25,11 @@ def _result(final: dict[str, dict[str, float]]) -> RunResult:
         return ScoredProgram(name, f"id-{name}", {"miss_ratio_reduction": 0.1})
 
     best = ScoredProgram("0123456789", "0123456789abcdef", {"miss_ratio_reduction": 0.2})
-    return RunResult("r", "p", "a.db", "evaluations", one("seed"), (one("lru"), one("arc")), (best,), final, 1, 1, 1, 1)
+    return RunResult(
+        run_id="r", problem="p", title="a problem", objectives=(GAIN,), archive="a.db", stop_reason="evaluations",
+        seed=one("seed"), baselines=(one("lru"), one("arc")), front=(best,), final=final,
+        evaluations=1, proposals=1, seconds=1, final_seconds=1,
+    )  # fmt: skip
 
 
 FINAL = {
@@ -39,8 +44,8 @@ FINAL = {
 def _text(result: RunResult) -> str:
     console = Console(width=80)
     with console.capture() as captured:
-        for table in final_tables(GAIN, result):
-            console.print(table)
+        for table in final_grids(result):
+            console.print(rich_table(table))
     return captured.get()
 
 
@@ -65,6 +70,6 @@ def test_kinds_have_tables_of_their_own() -> None:
 
 
 def test_the_sentence_names_only_who_is_beaten_beyond_doubt() -> None:
-    sentence = final_sentence(GAIN, _result(FINAL))
+    sentence = final_sentence(_result(FINAL))
     assert "0.0666" in sentence and sentence.endswith("against: lru")
-    assert final_sentence(GAIN, _result({})) == "" and final_tables(GAIN, _result({})) == []
+    assert final_sentence(_result({})) == "" and final_grids(_result({})) == []

@@ -11,7 +11,8 @@ import pytest
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
 from evolve.events import ScoredProgram
-from evolve.plot import RunPicture, draw, file_format, save
+from evolve.picture import RunPicture
+from evolve.plot import draw, file_format, save
 
 ERROR, SIZE = Objective("error", "minimize"), Objective("size", "minimize")
 

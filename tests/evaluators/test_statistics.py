@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from evaluators.statistics import group_means, mean_interval
+from evaluators.statistics import LEAST_DEVIATIONS, gate_level, group_means, mean_interval, smallest_gain
 from evolve.core.rng import generator
 
 
@@ -40,3 +40,24 @@ def test_it_covers_as_often_as_it_says() -> None:
         hits += found.low <= 1.0 <= found.high
     # 950 expected, standard deviation 6.9
     assert abs(hits - 950) < 30
+
+
+def test_what_the_gate_spends_in_all_is_five_percent() -> None:
+    assert sum(gate_level(query) for query in range(1, 100_000)) == pytest.approx(0.05, abs=1e-6)
+    assert gate_level(1) > gate_level(2)
+
+
+@pytest.mark.parametrize("groups", [10, 40])
+def test_the_smallest_gain_is_found_four_times_in_five(groups: int) -> None:
+    gain = smallest_gain(2.0, groups)
+    differences = generator(11, "power", groups).normal(gain, 2.0, (4000, groups))
+    errors = differences.std(axis=1, ddof=1) / math.sqrt(groups)
+    found = (differences.mean(axis=1) / errors > LEAST_DEVIATIONS).mean()
+    assert found == pytest.approx(0.8, abs=0.06)  # a shifted central t for a noncentral one
+
+
+def test_more_queries_and_fewer_groups_need_more() -> None:
+    assert smallest_gain(1.0, 20, query=50) > smallest_gain(1.0, 20) > smallest_gain(1.0, 200)
+    assert smallest_gain(2.0, 20) == pytest.approx(2 * smallest_gain(1.0, 20))
+    with pytest.raises(ValueError, match="no deviation"):
+        smallest_gain(1.0, 1)

@@ -19,7 +19,7 @@ from evolve.engine.local import LocalEngine
 from evolve.loop import Flight, run_loop
 from evolve.problem import Problem
 from evolve.proposers.base import Context
-from evolve.search import Rules, Search
+from evolve.search import Rules, SearchState
 from evolve.step import Step
 
 pytestmark = pytest.mark.bubblewrap
@@ -118,10 +118,10 @@ class Cheat:
         return Candidate(ticket, context.parents[0].with_main(text), "cheat")
 
 
-def _loop(problem: Problem, archive: Archive, records: list[Record]) -> tuple[Search, str]:
+def _loop(problem: Problem, archive: Archive, records: list[Record]) -> tuple[SearchState, str]:
     config = RunConfig(seed=1, policy="clade", window=4, start="seed", evaluations=8.0, proposals=100)
     rules = Rules(problem.objectives, 0.001, {"cheat": 1.0}, proven=False, driven=True)
-    search = Search(config, rules, {0: problem.seed})
+    search = SearchState(config, rules, {0: problem.seed})
     engine = LocalEngine(str(problem.folder), 2)
     version = problem.version
     run_id = archive.begin_run(problem=problem.name, problem_version=version, config=config.to_json(), run_seed=1)

@@ -11,7 +11,7 @@ from evaluators.screen import screen_text
 from evolve.core.config import RunConfig
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
 from evolve.probation import CHECK, REPLAY, Probation
-from evolve.search import Rules, Search
+from evolve.search import Rules, SearchState
 from evolve.step import Work
 
 SEED = Source({"program.py": "# EVOLVE-BLOCK-START\nvalue = 0\n# EVOLVE-BLOCK-END\ndef f(x):\n    return value\n"}, "f")
@@ -20,9 +20,9 @@ WINDOW = 4
 CHEAT = Verdict(Status.FORBIDDEN, feedback="it looked ahead", stage="anticipation", evaluation_set="s")
 
 
-def _search(policy: str = "clade") -> Search:
+def _search(policy: str = "clade") -> SearchState:
     config = RunConfig(seed=3, policy=policy, window=WINDOW, start="seed", evaluations=1e3, proposals=1000)
-    return Search(config, RULES, {0: SEED})
+    return SearchState(config, RULES, {0: SEED})
 
 
 def _program(number: int) -> Source:
@@ -51,7 +51,7 @@ def _play(cheats: Callable[[str], bool]) -> Play:
     return play
 
 
-def _run(search: Search, play: Play, records: int, known: dict[int, Record] | None = None) -> list[Record]:
+def _run(search: SearchState, play: Play, records: int, known: dict[int, Record] | None = None) -> list[Record]:
     told: list[Record] = []
     flying: list[Record] = []
     known = known or {}

@@ -15,7 +15,7 @@ from evolve.evaluation import make_evaluator
 from evolve.problem import Problem, load
 from evolve.proposers.base import Context
 from evolve.proposers.offline import operators
-from evolve.search import Rules, Search
+from evolve.search import Rules, SearchState
 from evolve.step import Work
 from sandbox.straight_line import StraightLine
 
@@ -27,10 +27,10 @@ def problem() -> Problem:
     return load("float32-exp2")
 
 
-def _search(problem: Problem) -> Search:
+def _search(problem: Problem) -> SearchState:
     config = RunConfig(seed=1, policy="clade", window=WINDOW, start="seed", evaluations=100.0, proposals=100)
     rules = Rules(problem.objectives, problem.minimum_effect, operators(problem.sandbox))
-    return Search(config, rules, {0: problem.seed})
+    return SearchState(config, rules, {0: problem.seed})
 
 
 def _work(problem: Problem, ticket: Ticket, body: str) -> Work:
@@ -43,7 +43,7 @@ def _work(problem: Problem, ticket: Ticket, body: str) -> Work:
     return Work(ticket, Candidate(ticket, source, "test"), verdict, screened)
 
 
-def _finish(search: Search, work: Work, proven: dict[str, float] | None = None) -> Record:
+def _finish(search: SearchState, work: Work, proven: dict[str, float] | None = None) -> Record:
     record = search.settle(work)
     if search.is_contender(record):
         record = search.promote(record, Promotion(True, proven or dict(record.verdict.metrics), "gate"))
@@ -51,7 +51,7 @@ def _finish(search: Search, work: Work, proven: dict[str, float] | None = None) 
     return record
 
 
-def _begin(problem: Problem) -> Search:
+def _begin(problem: Problem) -> SearchState:
     search = _search(problem)
     ticket, context = search.ask()
     assert ticket.operator == "start"

@@ -149,3 +149,33 @@ def test_commands(machine: str, name: str, argument: int, allowed: list[int], de
 def test_another_machine_is_refused() -> None:
     with pytest.raises(UsageError, match="riscv64"):
         seccomp.program(False, "riscv64")
+
+
+def test_what_runs_a_command_may_do_a_little_more(machine: str) -> None:
+    known, listed = dict(header_numbers(machine)), seccomp.allowed_numbers(machine, tools=True)
+    architecture = seccomp.ARCHITECTURES[machine]
+    for name, number in listed.items():
+        header_name = GENERIC_NAMES.get(name, name) if machine == "aarch64" else name
+        assert known[header_name] == number, name
+    wider = {"socketpair", "recvfrom", "epoll_create1", "eventfd2", "setuid", "setgid", "setreuid", "setresuid"}
+    code = seccomp.program(True, machine, tools=True)
+    for name in DENIED - wider:
+        if name in known:
+            assert decide(code, known[name], 5, architecture=architecture) == EPERM, name
+    unix, internet = 1, 2
+    assert decide(code, listed["socketpair"], unix, architecture=architecture) == ALLOW
+    assert decide(code, listed["socketpair"], internet, architecture=architecture) == EPERM
+    assert decide(code, listed["sched_setaffinity"], 0, architecture=architecture) == ALLOW
+
+
+def test_what_is_measured_can_not_ignore_its_children(machine: str) -> None:
+    number, architecture = seccomp.allowed_numbers(machine)["rt_sigaction"], seccomp.ARCHITECTURES[machine]
+    code = seccomp.program(True, machine, tools=True, handles_children=False)
+    child, other = 17, 2
+    for action in (1, 1 << 32, 0x7FFF12345678):
+        assert decide(code, number, child, action, architecture=architecture) == EPERM
+        assert decide(code, number, child | 1 << 32, action, architecture=architecture) == EPERM
+        assert decide(code, number, other, action, architecture=architecture) == ALLOW
+    assert decide(code, number, child, 0, architecture=architecture) == ALLOW
+    free = seccomp.program(True, machine, tools=True)
+    assert decide(free, number, child, 1, architecture=architecture) == ALLOW

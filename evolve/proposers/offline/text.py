@@ -53,7 +53,7 @@ def edit(source: Source, rng: Generator, donor: Source | None = None) -> Source:
             continue
         text = made.apply(page.text)
         try:
-            if normalise(text) != before and _is_sound(text, source.entry):
+            if normalise(text) != before and _is_sound(text, source):
                 return source.with_main(text)
         except Forbidden:
             continue
@@ -321,9 +321,14 @@ def _is_number(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
 
 
-def _is_sound(text: str, entry: str) -> bool:
-    """Whether the entry is still defined and no `return` has left its function, which only the compiler would see."""
-    return entry in names_defined(text) and not _returns_outside(parse(text))
+def _is_sound(text: str, source: Source) -> bool:
+    """Whether the entry is still defined and no `return` has left its function, which only the compiler would see.
+
+    A program that a command runs has no entry.
+    """
+    if source.language == "python" and source.entry not in names_defined(text):
+        return False
+    return not _returns_outside(parse(text))
 
 
 def _returns_outside(node: ast.AST) -> bool:

@@ -43,10 +43,14 @@ def _change(operator: str, parent: Source, donor: Source, rng: Generator) -> Sou
         if crossed is not None and rng.random() < 0.5:
             return crossed
         return text.edit(crossed or parent, rng, donor)
-    if operator == "grow":
-        return terms.grow(parent, rng)
-    if operator == "hoist":
-        return terms.hoist(parent, rng)
+    if operator in ("grow", "hoist"):
+        move = terms.grow if operator == "grow" else terms.hoist
+        try:
+            return move(parent, rng)
+        except Forbidden:
+            if parent.language == "python":
+                raise
+            # A script need not have functions, and then nothing that they return.
     child = parent
     for _ in range(int(rng.choice(_EDITS, p=_EDIT_WEIGHTS))):
         child = text.edit(child, rng)

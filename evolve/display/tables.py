@@ -1,37 +1,19 @@
-"""Tables that several commands show. All fit 80 columns."""
+"""The table of what was found against what was known. It fits 80 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from evolve.cli.ladder import Rung, climb, shown_objective
-from evolve.cli.output import SHORT_ID, metric_text
 from evolve.core.types import Objective
+from evolve.display.grid import Column, Grid, Row, Style
+from evolve.display.ladder import Rung, climb, shown_objective
+from evolve.display.text import SHORT_ID, metric_text
 from evolve.events import ScoredProgram
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Finals = Mapping[str, Mapping[str, float]]
 
 
-def blank_table(title: str = "") -> Table:
-    """An empty table in the house style: no frame, a rule under the header, the title at the left."""
-    from rich import box
-    from rich.table import Table
-
-    return Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-
-
-def ladder_table(
+def ladder_grid(
     objectives: Sequence[Objective],
     seed: ScoredProgram,
     baselines: Sequence[ScoredProgram],
@@ -40,25 +22,20 @@ def ladder_table(
     finals: Finals | None = None,
     rows: int | None = None,
     title: str = "",
-) -> Table:
+) -> Grid:
     """Baseline and found side by side, one row a rung; `rows` keeps the rungs with the largest gains."""
     shown = shown_objective(objectives, [seed, *baselines, *front])
     rungs = _keep(climb(objectives, seed, baselines, front), rows)
     ulp = bool(finals) and any("max_ulp" in metrics for metrics in (finals or {}).values())
-    table = blank_table(title)
-    if len(objectives) == 2:
-        table.add_column(objectives[1].metric, justify="right", no_wrap=True, max_width=12)
-    table.add_column("best known", overflow="ellipsis", max_width=20)
-    table.add_column(shown.metric.replace("_", " "), justify="right", max_width=12)
-    table.add_column("found", justify="right", no_wrap=True)
-    table.add_column("gain", justify="right", no_wrap=True)
-    table.add_column("beats", justify="right", no_wrap=True)
-    if ulp:
-        table.add_column("ULP", justify="right", no_wrap=True)
-    table.add_column("program", no_wrap=True)
-    for rung in rungs:
-        table.add_row(*_cells(rung, shown.metric, finals if ulp else None), style=_style(rung))
-    return table
+    columns = [Column(objectives[1].metric, width=12)] if len(objectives) == 2 else []
+    columns += [
+        Column("best known", right=False, wrap=True, width=20),
+        Column(shown.metric.replace("_", " "), wrap=True, width=12),
+        *(Column(name) for name in ("found", "gain", "beats", *(["ULP"] if ulp else []))),
+        Column("program", right=False),
+    ]
+    cells = [_cells(rung, shown.metric, finals if ulp else None) for rung in rungs]
+    return Grid(title, columns, [Row(tuple(one), _style(rung)) for one, rung in zip(cells, rungs, strict=True)])
 
 
 def _cells(rung: Rung, metric: str, finals: Finals | None) -> list[str]:
@@ -90,7 +67,7 @@ def ulp_text(ulp: float | None) -> str:
     return f"{ulp:.2f}" if ulp < 100 else f"{ulp:,.0f}"
 
 
-def _style(rung: Rung) -> str:
+def _style(rung: Rung) -> Style:
     if rung.found is None:
         return "dim"
     return "green" if rung.dominated and (rung.gain or 0.0) > 0 else ""

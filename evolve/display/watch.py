@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from evolve.cli.ladder import Rung, climb, shown_objective
-from evolve.cli.output import console, duration, line, metric_text, number
-from evolve.cli.progress import Progress
-from evolve.cli.tables import gain_text, ladder_table
 from evolve.core.clock import monotonic_seconds
 from evolve.core.types import Objective
+from evolve.display.grid import rich_table
+from evolve.display.ladder import Rung, climb, shown_objective
+from evolve.display.progress import Progress
+from evolve.display.tables import gain_text, ladder_grid
+from evolve.display.text import console, duration, line, metric_text, number
 from evolve.events import Event, FinalProgress, Preparing, RecordCommitted, RunEnded, RunStarted, ScoredProgram
 
 if TYPE_CHECKING:
@@ -128,13 +130,19 @@ class LiveWatch:
     The listener only stores the event; a thread of rich draws four times a second.
     """
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[Objective], *, stderr: bool) -> None:
         from rich.live import Live
 
         self.objectives = objectives
         self.progress = Progress()
-        self.console = console()
-        self.live = Live(get_renderable=self.draw, console=self.console, refresh_per_second=4, transient=True)
+        self.console = console(stderr=stderr)
+        self.live = Live(
+            get_renderable=self.draw,
+            console=self.console,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # what goes into a file or a pipe must not end on the screen
+        )
 
     def __enter__(self) -> Self:
         self.live.start()
@@ -161,9 +169,9 @@ class LiveWatch:
         if latest is None:
             return Group(head, Text(budget_text(started)), Text(WARM_UP, style="dim"))
         rows = max(3, self.console.height - FIXED_LINES)
-        table = ladder_table(self.objectives, started.seed, started.baselines, latest.front, rows=rows)
+        grid = ladder_grid(self.objectives, started.seed, started.baselines, latest.front, rows=rows)
         counts = Text(self.progress.counts_text(), style="dim")
-        return Group(head, self._bar(), counts, table, self._final())
+        return Group(head, self._bar(), counts, rich_table(grid), self._final())
 
     def _bar(self) -> Group:
         from rich.console import Group

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from evolve.cli.output import duration, number
 from evolve.core.types import Status
+from evolve.display.text import duration, number
 from evolve.events import Event, FinalProgress, Preparing, RecordCommitted, RunEnded, RunStarted
 
 

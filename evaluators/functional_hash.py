@@ -1,0 +1,100 @@
+"""What a program computes, as a key: two programs with the same outputs on the probe are one function.
+
+After Gillard and others 2023 (Unified Functional Hashing, arXiv 2302.05433). What counts as the same output is decided
+here, once:
+
+    NaN            one NaN, whatever its bits
+    -0.0           0.0
+    floats         rounded to `bits` of the mantissa, float32 and float16 to what they have at most
+    bool, int      apart from each other and from floats: a verifier may refuse one of them
+    list, tuple    apart, order kept
+    dict           by its items, sorted: the order of a dict is no content
+    arrays         data type and shape kept, memory layout not
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MANTISSA_BITS = 53
+_UNSIGNED = {2: (np.uint16, 11), 4: (np.uint32, 24), 8: (np.uint64, 53)}
+
+
+def functional_key(outputs: Iterable[Any], evaluation_set: str, bits: int = MANTISSA_BITS) -> str:
+    """BLAKE2b-128 of the outputs, plain data in the order of the instances, within one evaluation set.
+
+    `bits` of 53 tells all doubles apart. Raises TypeError for what is not plain data.
+    """
+    digest = blake2b(f"{evaluation_set}|{bits}|".encode(), digest_size=16)
+    for output in outputs:
+        digest.update(canonical(output, bits))
+    return digest.hexdigest()
+
+
+def canonical(value: Any, bits: int = MANTISSA_BITS) -> bytes:
+    """A value as bytes: equal for values that count as the same, prefix-free within a sequence.
+
+    Raises TypeError for what is not plain data.
+    """
+    match value:
+        case None | bool():
+            return repr(value).encode()[:1]
+        case int():
+            text = str(value)
+            return f"i{len(text)}:{text}".encode()
+        case float():
+            return b"f" + rounded(np.array([value]), bits).tobytes()
+        case str():
+            data = value.encode("utf-8", "surrogatepass")
+            return b"s" + struct.pack("<Q", len(data)) + data
+        case bytes():
+            return b"b" + struct.pack("<Q", len(value)) + value
+        case list() | tuple():
+            kind = b"l" if isinstance(value, list) else b"t"
+            return kind + struct.pack("<Q", len(value)) + b"".join(canonical(one, bits) for one in value)
+        case dict():
+            items = sorted(canonical(key, bits) + canonical(one, bits) for key, one in value.items())
+            return b"d" + struct.pack("<Q", len(items)) + b"".join(items)
+        case array():
+            return b"a" + _array(np.asarray(value), bits)
+        case np.ndarray():
+            return b"n" + _array(value, bits)
+    raise TypeError(f"a {type(value).__name__} is no plain data")
+
+
+def _array(values: NDArray[Any], bits: int) -> bytes:
+    kind = values.dtype.kind
+    if kind == "c":
+        parts = np.stack([values.real, values.imag], axis=-1)
+        body = rounded(parts, bits).tobytes()
+    elif kind == "f":
+        body = rounded(values, bits).tobytes()
+    elif kind in "biu":
+        body = np.ascontiguousarray(values).tobytes()
+    else:
+        raise TypeError(f"an array of {values.dtype} is no plain data")
+    return f"{values.dtype.str}{values.shape}|".encode() + body
+
+
+def rounded(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Floats with `bits` of mantissa, half away from zero, one NaN and no minus zero; same type and shape.
+
+    Rounding adds half a unit to the integer that an IEEE 754 number is and clears what lies below: a carry moves
+    into the exponent, where it belongs.
+    """
+    unsigned, precision = _UNSIGNED[values.dtype.itemsize]
+    cleaned = np.ascontiguousarray(np.where(np.isnan(values), np.nan, values + 0.0).astype(values.dtype))
+    drop = precision - bits
+    if drop <= 0:
+        return cleaned
+    pattern = cleaned.view(unsigned)
+    half, mask = unsigned(1 << (drop - 1)), unsigned(((1 << (8 * values.dtype.itemsize)) - 1) ^ ((1 << drop) - 1))
+    turned = ((pattern + half) & mask).view(values.dtype)
+    return np.where(np.isfinite(cleaned), turned, cleaned)

@@ -1,0 +1,231 @@
+"""What is looked at before anybody cheats: programs, determinism, splits, noise, time, the gate, and keys."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from evaluators.anticipation import AnticipationCheck
+from evaluators.functional_hash import canonical, functional_key
+from evolve.check.bench import Bench, Evaluated
+from evolve.check.report import Finding, Grade, Progress
+from evolve.core.config import check_workers
+from evolve.core.errors import EvolveError, Forbidden
+from evolve.core.types import Instance, Source, Split
+from evolve.programs import screened
+
+REPEATS = 3
+SLOW_SECONDS = 60.0
+NOISE_SHARE = 1.0
+"""Noise is told where its standard deviation is above this share of the minimum effect."""
+
+Splits = Mapping[Split, tuple[Instance, ...]]
+
+
+def known_programs(bench: Bench, progress: Progress) -> tuple[list[Evaluated], list[Finding]]:
+    """Seed and baselines on train, and a finding on those that have no score. The seed comes first, or all is over."""
+    problem = bench.problem
+    named: dict[str, Source] = {"seed": problem.seed, **problem.baselines}
+    good: list[Evaluated] = []
+    bad: list[str] = []
+    for place, (name, source) in enumerate(named.items(), 1):
+        progress(f"evaluating seed and baselines: {place} of {len(named)}")
+        try:
+            screened(problem, name)
+            probed = bench.evaluate(name, source, Split.PROBE, bench.verifier.instances(Split.PROBE))
+            found = probed if probed.failure else bench.evaluate(
+                name, source, Split.TRAIN, bench.verifier.instances(Split.TRAIN)
+            )  # fmt: skip
+        except (EvolveError, Forbidden) as error:
+            bad.append(f"{name}: {error}")
+            continue
+        if found.failure:
+            bad.append(f"{name} is {found.failure}")
+        else:
+            good.append(found)
+    return good, [_programs(bench, good, bad)]
+
+
+def _programs(bench: Bench, good: Sequence[Evaluated], bad: Sequence[str]) -> Finding:
+    if bad:
+        return Finding(
+            "seed and baselines",
+            Grade.FAIL,
+            "; ".join(bad),
+            "Mend the program, or the verifier where it is wrong: every run starts from them.",
+        )
+    metric, (seed, *baselines) = bench.objective.metric, good
+    figures = {one.name: one.value for one in good}
+    says = f"{metric} {seed.value:.4g} (seed)"
+    if not baselines:
+        suffix = bench.problem.seed_path.suffix
+        remedy = f"Write what people use today as baselines/NAME{suffix}: else nobody can tell what a gain is worth."
+        return Finding("seed and baselines", Grade.LOOK, f"{says}; there is no baseline", remedy, figures)
+    best = best_of(bench, good)
+    return Finding("seed and baselines", Grade.OK, f"{says}, {best.value:.4g} (best: {best.name})", "", figures)
+
+
+def best_of(bench: Bench, known: Sequence[Evaluated]) -> Evaluated:
+    """The best of the programs that have a score."""
+    return min(known, key=lambda one: bench.objective.cost(one.value or 0.0))
+
+
+def determinism(bench: Bench, known: Sequence[Evaluated], progress: Progress) -> Finding:
+    """The same outputs in fresh processes, and the same instances and scores from another verifier process."""
+    progress("running everything again in fresh processes")
+    name = "determinism"
+    for one in known:
+        again = bench.evaluate(one.name, one.source, Split.PROBE, bench.verifier.instances(Split.PROBE))
+        once_more = bench.evaluate(one.name, one.source, Split.PROBE, bench.verifier.instances(Split.PROBE))
+        for first, second in zip(again.runs, once_more.runs, strict=False):
+            if canonical(first.output) != canonical(second.output):
+                where = f"{one.name} on {first.result.instance_id}"
+                return Finding(
+                    name,
+                    Grade.LOOK,
+                    f"two processes gave different outputs: {where}",
+                    "Seed every random choice from the arguments and use no clock in the program, or scores are luck.",
+                )
+    difference = _verifier_differs(bench, known)
+    if difference:
+        remedy = "Draw instances from the seed alone (evolve.rng.generator), and do not depend on the order of sets."
+        return Finding(name, Grade.FAIL, difference, remedy)
+    return Finding(name, Grade.OK, "same instances, outputs and scores in fresh processes")
+
+
+def _verifier_differs(bench: Bench, known: Sequence[Evaluated]) -> str:
+    other = bench.another_verifier()
+    try:
+        for split in sampled_splits(bench):
+            if other.evaluation_set(split) != bench.verifier.evaluation_set(split):
+                return f"instances({split}) differ from process to process"
+        for run in known[0].runs:
+            score = other.score(Split.TRAIN, run.result.instance_id, run.output)
+            own = bench.verifier.score(Split.TRAIN, run.result.instance_id, run.output)
+            if dict(score.metrics) != dict(own.metrics) or score.value != own.value:
+                return f"the score of one output differs from process to process, on {run.result.instance_id}"
+    finally:
+        other.close()
+    return ""
+
+
+def sampled_splits(bench: Bench) -> tuple[Split, ...]:
+    """The splits that have instances: gate and final of an exact problem are proofs."""
+    if bench.problem.evidence == "exact":
+        return (Split.PROBE, Split.TRAIN, Split.REPORT)
+    return tuple(Split)
+
+
+def splits(bench: Bench, progress: Progress) -> Finding:
+    """No instance of one split stands in another, by the content of its arguments."""
+    progress("comparing the splits")
+    seen: dict[bytes, tuple[Split, str]] = {}
+    shared: dict[tuple[Split, Split], list[str]] = defaultdict(list)
+    counts: dict[str, int] = {}
+    groups: dict[str, int] = {}
+    for split in sampled_splits(bench):
+        instances = bench.verifier.instances(split)
+        counts[split.value] = len(instances)
+        groups[split.value] = len({instance.group for instance in instances})
+        for instance in instances:
+            place = seen.setdefault(canonical(list(instance.args)), (split, instance.id))
+            if place != (split, instance.id):
+                shared[place[0], split].append(f"{place[1]} = {instance.id}")
+    says = ", ".join(f"{name} {count}" for name, count in counts.items())
+    figures = {"instances": counts, "groups": groups}
+    if len(seen) == 1 and bench.problem.command is not None:
+        says = "one input stands in every split: final can tell no more than train, and a program may know it by heart"
+        remedy = 'Give other inputs by split in instances(): ("text for standard input", ["argument"]).'
+        return Finding("splits", Grade.LOOK, says, remedy, figures)
+    across = {pair: ids for pair, ids in shared.items() if pair[0] != pair[1]}
+    if across and bench.problem.evidence == "sampled":
+        (first, second), ids = next(iter(across.items()))
+        text = f"{first} and {second} share {len(ids)} instance{'s' * (len(ids) > 1)} ({ids[0]})"
+        return Finding("splits", Grade.FAIL, text, "Divide the data with evolve.split, or use the seed.", figures)
+    if shared:
+        (split, _), ids = next(iter(shared.items()))
+        text = f"{says}; {len(ids)} of {split} stand twice ({ids[0]})"
+        return Finding("splits", Grade.LOOK, text, "Draw other instances: a copy is no further evidence.", figures)
+    return Finding("splits", Grade.OK, f"disjoint: {says}", "", figures)
+
+
+def noise(bench: Bench, seed: Evaluated, progress: Progress) -> tuple[Finding, float]:
+    """The spread of the seed's score over repeats, and its standard deviation."""
+    values = [seed.value or 0.0]
+    for count in range(1, REPEATS):
+        progress(f"evaluating the seed again: {count + 1} of {REPEATS}")
+        again = bench.evaluate("seed", seed.source, Split.TRAIN, bench.verifier.instances(Split.TRAIN))
+        if again.value is None:
+            remedy = "Raise the limits, or make the seed reliable: what fails now and then is no score."
+            return Finding("noise of the score", Grade.FAIL, f"once it was {again.failure}", remedy), 0.0
+        values.append(again.value)
+    deviation = statistics.stdev(values)
+    figures = {"standard_deviation": deviation, "repeats": REPEATS, "values": values}
+    if not deviation:
+        return Finding("noise of the score", Grade.OK, f"none: {REPEATS} times {values[0]:.6g}", "", figures), 0.0
+    share = deviation / abs(statistics.mean(values) or 1.0)
+    says = f"{share:.2%} of the score (standard deviation of {REPEATS})"
+    if share > NOISE_SHARE * bench.problem.minimum_effect:
+        remedy = f"Set minimum_effect to {_rounded_up(2 * share)} or more, or raise repeats or the size of instances."
+        return Finding("noise of the score", Grade.LOOK, says, remedy, figures), deviation
+    return Finding("noise of the score", Grade.OK, says, "", figures), deviation
+
+
+def _rounded_up(share: float) -> str:
+    return f"{share * 1.05:.1g}" if share < 0.5 else "0.5"
+
+
+def time(known: Sequence[Evaluated]) -> Finding:
+    """Wall seconds of an evaluation, and how many fit into an hour on this machine."""
+    seconds = statistics.median(one.seconds for one in known)
+    cores = check_workers(None)
+    hourly = 3600.0 * cores / seconds if seconds else float("inf")
+    amount = f"{seconds:.2g} s" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
+    says = f"{amount} on train: some {_round(hourly):,} evaluations an hour on {cores} cores"
+    figures = {"seconds": seconds, "evaluations_per_hour": hourly, "cores": cores}
+    if seconds > SLOW_SECONDS:
+        remedy = "Use fewer or smaller instances in train; keep the large ones for gate and final."
+        return Finding("time", Grade.LOOK, says, remedy, figures)
+    return Finding("time", Grade.OK, says, "", figures)
+
+
+def _round(value: float) -> int:
+    """Two significant digits."""
+    return int(float(f"{value:.2g}")) if value < 1e15 else 10**15
+
+
+def keys(bench: Bench, known: Sequence[Evaluated], measured: bool, progress: Progress) -> Finding:
+    """Two programs of different score on train must not look alike on the probe."""
+    name = "functional keys"
+    if measured:
+        return Finding(name, Grade.OK, "not used: a measured score is never taken over from another program")
+    progress("comparing what programs compute on the probe")
+    found: dict[str, Evaluated] = {}
+    instances = bench.verifier.instances(Split.PROBE)
+    for one in known:
+        outputs = [run.output for run in bench.evaluate(one.name, one.source, Split.PROBE, instances).runs]
+        key = functional_key(outputs, bench.verifier.evaluation_set(Split.PROBE), bench.problem.hash_bits)
+        twin = found.setdefault(key, one)
+        if twin.value != one.value:
+            says = f"{twin.name} and {one.name} are one on the probe and score {twin.value:.4g} and {one.value:.4g}"
+            remedy = "Give probe more, or more telling, instances: else a worse program inherits the better score."
+            return Finding(name, Grade.FAIL, says, remedy)
+    says = f"programs: {len(known)}, functions: {len(found)}, none with two scores"
+    return Finding(name, Grade.OK, says, "", {"programs": len(known), "functions": len(found)})
+
+
+def looking_ahead(bench: Bench, known: Sequence[Evaluated], progress: Progress) -> Finding | None:
+    """The seed and the baselines must pass the check that would-be champions have to pass."""
+    if not bench.problem.driven:
+        return None
+    check = AnticipationCheck(bench.stage, bench.problem.packages)
+    for place, one in enumerate(known, 1):
+        progress(f"replaying seed and baselines strictly: {place} of {len(known)}")
+        recorded = {run.result.instance_id: run.result.score for run in one.runs if run.result.score is not None}
+        verdict = check.check(one.source, 0, False, recorded)
+        if verdict is not None:
+            says = f"{one.name} is {verdict.status}: {verdict.feedback}"
+            remedy = "Let drive(), play(), spliced() and decisions() agree, and tell the program nothing of the future."
+            return Finding("looking ahead", Grade.FAIL, says, remedy)
+    return Finding("looking ahead", Grade.OK, f"strict replays of {len(known)} programs decide the same")

@@ -1,0 +1,114 @@
+"""The whole check of a problem, from its file to the last cheat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from evolve.check import rows
+from evolve.check.battery import Battery
+from evolve.check.bench import PATIENCE_SECONDS, Bench, Evaluated
+from evolve.check.power import gate
+from evolve.check.report import Finding, Grade, Progress, Report
+from evolve.core.clock import monotonic_seconds
+from evolve.core.errors import ProblemError
+from evolve.evaluation import check_ready
+from evolve.problem import Problem, load
+from evolve.problem_file import MEASURED
+from sandbox.limits import MEBIBYTE
+
+MEASURED_MARGIN = 0.2
+NEAR = 0.5
+"""A verifier that comes this near to one of its limits is told of."""
+
+
+def check_problem(problem: str | Path, progress: Progress = lambda text: None) -> Report:
+    """Look at everything that `evolve check` looks at; see docs/authoring.md for what each line means.
+
+    Runs the problem's programs and, made from the best of them, fifteen cheats. Opens neither gate nor final: of these
+    only the instances are compared.
+
+    Raises:
+        UsageError: there is no such problem, or its sandbox is not installed here.
+    """
+    began = monotonic_seconds()
+    try:
+        loaded = load(problem)
+    except ProblemError as error:
+        finding = Finding("problem.toml", Grade.FAIL, error.message, error.remedy)
+        return Report(str(problem), (finding,), monotonic_seconds() - began)
+    findings = [Finding("problem.toml", Grade.OK, f"valid, version {loaded.version[:10]}")]
+    try:
+        findings += _findings(loaded, progress)
+    except ProblemError as error:
+        findings.append(Finding("problem", Grade.FAIL, error.message, error.remedy))
+    return Report(loaded.name, tuple(findings), monotonic_seconds() - began)
+
+
+def _findings(problem: Problem, progress: Progress) -> Iterator[Finding]:
+    progress("starting")
+    check_ready(problem)
+    bench = Bench(problem)
+    try:
+        yield from _of_bench(bench, progress)
+    finally:
+        bench.close()
+
+
+def _of_bench(bench: Bench, progress: Progress) -> Iterator[Finding]:
+    known, findings = rows.known_programs(bench, progress)
+    yield from findings
+    yield _separation(bench.problem)
+    yield rows.splits(bench, progress)
+    if not known or known[0].name != "seed":
+        return  # nothing else can be said of a problem whose seed does not run
+    measured = bench.objective.metric in MEASURED
+    yield rows.determinism(bench, known, progress)
+    finding, deviation = rows.noise(bench, known[0], progress)
+    yield finding
+    yield rows.time(known)
+    yield gate(bench, known)
+    yield rows.keys(bench, known, measured, progress)
+    ahead = rows.looking_ahead(bench, known, progress)
+    if ahead is not None:
+        yield ahead
+    yield from _battery(bench, known, deviation, measured, progress)
+    yield verifier_limits(bench)
+
+
+def _battery(
+    bench: Bench, known: list[Evaluated], deviation: float, measured: bool, progress: Progress
+) -> Iterator[Finding]:
+    best = rows.best_of(bench, known)
+    size = abs(best.value or 0.0)
+    margin = max(3.0 * deviation, bench.problem.minimum_effect * size, MEASURED_MARGIN * size if measured else 0.0)
+    yield from Battery(bench, best, margin, progress).findings()
+
+
+def _separation(problem: Problem) -> Finding:
+    if problem.command is None or problem.file.command is None or problem.file.command.separated:
+        return Finding("verifier", Grade.OK, "separated: it sees outputs, and no program sees it")
+    return Finding(
+        "verifier",
+        Grade.LOOK,
+        "not separated: the program reports its own score, and any program can report a better one",
+        "Print the answer, compute its score in score() of verifier.py, then set separated = true (see README.md).",
+    )
+
+
+def verifier_limits(bench: Bench) -> Finding:
+    """The most time and memory that the verifier took for one answer, against its limits."""
+    limits = bench.problem.file.verifier
+    seconds, peak_bytes = bench.verifier.slowest_seconds, bench.verifier.most_bytes
+    allowed_bytes = limits.memory_mebibytes * MEBIBYTE
+    says = f"at most {seconds:.2g} s of {limits.wall_seconds:g} s and {peak_bytes // MEBIBYTE} MiB of "
+    says += f"{limits.memory_mebibytes} MiB for one answer"
+    figures = {"seconds": seconds, "peak_bytes": peak_bytes}
+    if bench.verifier.deaths:
+        remedy = "Bound the length of outputs in score() before computing; it was stopped, and the output is invalid."
+        says = f"an output held it for {PATIENCE_SECONDS:g} s or ended it; {says}"
+        return Finding("verifier's limits", Grade.LOOK, says, remedy, figures)
+    if seconds > NEAR * limits.wall_seconds or peak_bytes > NEAR * allowed_bytes:
+        remedy = "Raise wall_seconds or memory_mebibytes under [verifier], or make score() cheaper."
+        return Finding("verifier's limits", Grade.LOOK, says, remedy, figures)
+    return Finding("verifier's limits", Grade.OK, says, "", figures)

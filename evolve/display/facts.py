@@ -1,0 +1,55 @@
+"""What is to be said of a run that has ended, beside its tables: label and text, one pair a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolve.display.final_table import final_sentence
+from evolve.display.ladder import climb, shown_objective
+from evolve.display.tables import beaten_text
+from evolve.display.text import duration, metric_text, number
+from evolve.events import ScoredProgram
+
+if TYPE_CHECKING:
+    from evolve.display.outcome import Outcome
+
+NOT_SEPARATED = ("verifier not separated: ", "the program reports its own score")
+"""Stands wherever a score is shown that a program has reported of itself."""
+
+
+def facts(result: Outcome) -> list[tuple[str, str]]:
+    """Seed, who is beaten, final check, why it stopped, what was spent, and where it is kept."""
+    pairs = [("seed", _scores(result, result.seed))]
+    rungs = climb(result.objectives, result.seed, result.baselines, result.front)
+    if beaten := beaten_text(rungs):
+        pairs.append(("beaten", beaten))
+    elif result.baselines:
+        pairs.append(("beaten", "no baseline yet; a longer run may"))
+    if final := final_sentence(result):
+        pairs.append(("final", final))
+    if result.final_failure:
+        pairs.append(("final", f"the program found has no score there: {result.final_failure}"))
+    pairs.append(("stopped", f"{result.stop_reason}, after {duration(result.seconds)}, {_final_words(result)}"))
+    pairs.append(("spent", f"{result.evaluations:,.0f} evaluations, {result.proposals:,} proposals"))
+    pairs.append(("run", f"{result.run_id} in {result.archive}"))
+    if not result.verifier_separated:
+        pairs.append(NOT_SEPARATED)
+    return pairs
+
+
+def table_title(result: Outcome) -> str:
+    """The heading of the table of what was found."""
+    return "found against the baselines" + (" on train" if len(result.objectives) == 1 else "")
+
+
+def _scores(result: Outcome, program: ScoredProgram) -> str:
+    objectives = result.objectives
+    metric = shown_objective(objectives, [result.seed, *result.baselines, *result.front]).metric
+    text = f"{metric} {metric_text(metric, program.metrics[metric])}"
+    if len(objectives) == 2:
+        text += f", {objectives[1].metric} {number(program.metrics[objectives[1].metric])}"
+    return text
+
+
+def _final_words(result: Outcome) -> str:
+    return f"final check {duration(result.final_seconds)}" if result.final else "no final check"

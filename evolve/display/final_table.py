@@ -1,0 +1,77 @@
+"""What the final check of a sampled problem says: everyone on instances that the search never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from evolve.core.types import Objective
+from evolve.display.grid import Column, Grid, Row, Style
+from evolve.display.text import SHORT_ID, number
+
+if TYPE_CHECKING:
+    from evolve.display.outcome import Outcome
+
+Finals = Mapping[str, Mapping[str, float]]
+
+
+def final_grids(result: Outcome) -> list[Grid]:
+    """One table for each kind of workload, or one for all; none where the final check was of another sort."""
+    objective, finals = result.objectives[0], result.final
+    if not result.front or "ahead" not in finals.get(result.front[0].program_id, {}):
+        return []
+    names = {one.program_id: one.name for one in (result.seed, *result.baselines)}
+    best = result.front[0].program_id
+    names[best] = f"found {best[:SHORT_ID]}" if best not in names else names[best]
+    kinds = [key.partition("/")[0] for key in finals[best] if key.endswith("/ahead")]
+    return [_grid(objective, finals, names, best, f"{kind}/", kind) for kind in kinds] or [
+        _grid(objective, finals, names, best, "", "")
+    ]
+
+
+def _grid(objective: Objective, finals: Finals, names: Mapping[str, str], best: str, prefix: str, kind: str) -> Grid:
+    groups = int(finals[best][f"{prefix}groups"])
+    words = f"final, {kind} workloads" if kind else "final"
+    columns = [
+        Column("program", right=False, width=24),
+        Column(objective.metric.replace("_", " "), wrap=True),
+        Column("found is ahead by", wrap=True),
+        Column("95 % interval"),
+    ]
+    ordered = sorted(finals.items(), key=lambda row: objective.cost(row[1][f"{prefix}{objective.metric}"]))
+    rows = [
+        Row(
+            _cells(objective, figures, prefix, program_id == best, names.get(program_id, program_id)),
+            _style(figures, prefix, program_id == best),
+        )
+        for program_id, figures in ordered
+    ]
+    plural = "group" if groups == 1 else "groups"
+    return Grid(f"{words}: {groups} {plural} that the search never saw", columns, rows)
+
+
+def _cells(objective: Objective, figures: Mapping[str, float], prefix: str, own: bool, name: str) -> tuple[str, ...]:
+    value = f"{figures[f'{prefix}{objective.metric}']:.4f}"
+    if own:
+        return name, value, "", ""
+    low, high = figures[f"{prefix}ahead_low"], figures[f"{prefix}ahead_high"]
+    interval = f"{low:+.4f} to {high:+.4f}" if abs(low) < 1e300 else "one group: none"
+    return name, value, f"{figures[f'{prefix}ahead']:+.4f}", interval
+
+
+def _style(figures: Mapping[str, float], prefix: str, own: bool) -> Style:
+    if own:
+        return "bold"
+    return "green" if figures[f"{prefix}ahead_low"] > 0 else ""
+
+
+def final_sentence(result: Outcome) -> str:
+    """Who is beaten beyond doubt, in a line; empty where there is no such table."""
+    objective, finals = result.objectives[0], result.final
+    best = result.front[0].program_id if result.front else ""
+    if "ahead" not in finals.get(best, {}):
+        return ""
+    beaten = [one.name for one in result.baselines if finals.get(one.program_id, {}).get("ahead_low", 0.0) > 0]
+    gain = number(finals[best][objective.metric])
+    words = ", ".join(sorted(beaten)) or "no baseline beyond doubt"
+    return f"{objective.metric.replace('_', ' ')} {gain}; its interval excludes zero against: {words}"

@@ -1,0 +1,256 @@
+"""What may stand in problem.toml, key by key, and what is said of a key that is wrong.
+
+The descriptions here are the reference: docs/problems.md is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from evolve.core.types import Direction
+from sandbox.limits import MEBIBYTE, Limits
+
+FILE = "problem.toml"
+MEASURED = ("wall_seconds", "cpu_seconds", "peak_mebibytes")
+"""Metrics of a command that the host measures: an objective may name them, and no verifier can give them."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _number(default: Any, description: str, **bounds: Any) -> Any:
+    """A key that takes whole numbers where it wants real ones."""
+    return Field(default=default, strict=False, description=description, **bounds)
+
+
+class ObjectiveSpec(_Strict):
+    """A metric of the verdict and the direction in which it is better."""
+
+    metric: str = Field(
+        description="Name of a metric that the verifier gives (`Score.metrics`), `operations` for straight-line "
+        "programs, or one that the host measures of a command: `wall_seconds`, `cpu_seconds`, `peak_mebibytes` "
+        "(as seen every few milliseconds)."
+    )
+    direction: Direction = Field(description="Which way is better.")
+
+
+class CommandSpec(_Strict):
+    """A program in any language that a command runs, for what is no Python function.
+
+    The instance's `args` are `(text for standard input, [arguments])`, either may be left out; the output that
+    `score` reads is what the command printed on standard output.
+    """
+
+    program: str = Field(
+        description="The file that evolves, in this folder. Its EVOLVE-BLOCK lines stand in comments of its language."
+    )
+    run: str = Field(
+        description='What runs it, by `sh -c`, in a folder that holds the program. `"$1"`, `"$2"` are the instance\'s '
+        "arguments, standard input is its text. An exit status other than 0 is a crash."
+    )
+    build: str | None = Field(
+        default=None,
+        description="What is done once for each program before it runs, such as compiling; never timed. "
+        "It runs in a sandbox of its own, and only the files that it leaves are kept.",
+    )
+    files: tuple[str, ...] = Field(
+        default=(), strict=False, description="Other files of this folder that the command needs; they do not evolve."
+    )
+    folders: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="Folders of this machine that the command may read, such as a compiler outside of /usr. "
+        "What stands there is not part of the problem's version.",
+    )
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="How often an instance is run, each time in a fresh process. It must print the same every time, "
+        "and the least of each measured quantity counts: other work on the machine only ever adds.",
+    )
+    separated: bool = Field(
+        default=True,
+        description="`false` where the program reports its own score. Such a score proves nothing: it is marked "
+        "wherever it is shown.",
+    )
+
+
+class TuningSpec(_Strict):
+    """How constants are fitted."""
+
+    method: Literal["least_squares", "cma", "none"] = Field(
+        default="none",
+        description="`least_squares` where residuals are smooth (straight-line programs whose verifier has `target`), "
+        "`cma` where the score is not, `none` where the moves on the text change constants by themselves.",
+    )
+    points: int = Field(default=14, ge=4, le=4096, description="Sample points in the global phase of least squares.")
+
+
+class SearchSpec(_Strict):
+    """Defaults of a run."""
+
+    evaluations: float = _number(10_000, "The budget where `--evaluations` gives none.", gt=0)
+    max_operations: int = Field(
+        default=16, ge=1, le=64, description="The largest program that the straight-line moves write."
+    )
+    start: Literal["seed", "baselines"] = Field(
+        default="seed", description="What a run starts from where `--from` says nothing; `baselines` has the seed too."
+    )
+
+
+_COMMAND_LIMITS = {"processes": 64, "memory_mebibytes": 1024, "file_mebibytes": 64}
+
+
+class LimitsSpec(_Strict):
+    """What one call of a sandboxed program may use. The clocks are the host's."""
+
+    wall_seconds: float = _number(60.0, "Real time of a call.", gt=0)
+    cpu_seconds: float = _number(20.0, "Processor time of a call, children included.", gt=0)
+    memory_mebibytes: int = Field(
+        default=512,
+        ge=1,
+        description="Address space of each process, the interpreter's own included; a command has 1024 unless it "
+        "says so, and its processes together may hold no more.",
+    )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        description="Processes at once. With 1 the program can not fork at all; a command has 64 unless it says so.",
+    )
+    output_kibibytes: int = Field(default=1024, ge=1, description="Standard output and error together.")
+    file_mebibytes: int = Field(
+        default=16, ge=1, description="Everything in the private /tmp; a command has 64 unless it says so."
+    )
+    reply_mebibytes: int = Field(default=64, ge=1, le=1024, description="The frame of one reply.")
+
+    def limits(self) -> Limits:
+        """The same in the units of the sandbox."""
+        return Limits(
+            wall_seconds=self.wall_seconds,
+            cpu_seconds=self.cpu_seconds,
+            memory_bytes=self.memory_mebibytes * MEBIBYTE,
+            processes=self.processes,
+            output_bytes=self.output_kibibytes * 1024,
+            file_bytes=self.file_mebibytes * MEBIBYTE,
+            reply_bytes=self.reply_mebibytes * MEBIBYTE,
+        )
+
+
+class VerifierSpec(_Strict):
+    """What the verifier's own process may use for one question (scoring one output, or playing one instance)."""
+
+    wall_seconds: float = _number(300.0, "Real time of one answer; beyond it the process is killed.", gt=0)
+    memory_mebibytes: int = Field(default=4096, ge=64, description="Address space of the process.")
+
+
+class SplitSeeds(_Strict):
+    """The seed that `instances(split, seed)` gets. Never the run's: instances are the same for every run."""
+
+    probe: int = Field(default=1, description="A few small instances, on which most broken programs end.")
+    train: int = Field(default=2, description="What the search sees.")
+    gate: int = Field(default=3, description="What decides on a promotion.")
+    report: int = Field(default=4, description="For comparing policies of search.")
+    final: int = Field(default=5, description="Opened once, when a run has ended.")
+
+
+class ProblemFile(_Strict):
+    """Keys at the top of the file, before the first table."""
+
+    name: str = Field(description="The problem's name; a shipped one is FAMILY/MEMBER.", min_length=1)
+    title: str = Field(description="One line for tables and pictures.")
+    entry: str = Field(
+        default="", description="The function of the program that is called; needed unless there is a [command]."
+    )
+    aliases: tuple[str, ...] = Field(default=(), strict=False, description="Other names of a shipped problem.")
+    evidence: Literal["exact", "sampled"] = Field(
+        description="`exact`: a proof over all inputs decides (straight-line programs). `sampled`: instances do."
+    )
+    minimum_effect: float = _number(1e-3, "The least relative gain that counts as one.", ge=0, lt=1)
+    hash_bits: int | None = Field(
+        default=None,
+        ge=1,
+        le=53,
+        description="Bits of a float's mantissa that tell outputs apart when programs are compared by what they "
+        "compute. Default 53 where evidence is exact, else 40.",
+    )
+    sandbox: Literal["straight_line", "bubblewrap"] = Field(
+        default="straight_line",
+        description="`straight_line`: arithmetic on the arguments, checked by a whitelist and run in place. "
+        "`bubblewrap`: anything else, isolated.",
+    )
+    isolation: Literal["instance", "stage"] = Field(
+        default="instance",
+        description="`instance`: a fresh process for each instance. `stage`: one for all instances of a split, which "
+        "is quicker and lets a program remember.",
+    )
+    driver: str | None = Field(
+        default=None,
+        description="A Python file that sits beside the program in the sandbox, such as a simulator; its function "
+        "`drive(entry, *args)` is called. Programs are then checked for looking ahead.",
+    )
+    packages: tuple[str, ...] = Field(
+        default=(), strict=False, description="Installed distributions that programs may import, such as `numpy`."
+    )
+    objectives: tuple[ObjectiveSpec, ...] = Field(
+        min_length=1,
+        max_length=2,
+        strict=False,
+        description="One or two; the first is the value that is shown. With two the result is a front.",
+    )
+    command: CommandSpec | None = Field(default=None, description="A program in any language.")
+    limits: LimitsSpec = Field(default=LimitsSpec(), description="What a call of a sandboxed program may use.")
+    verifier: VerifierSpec = Field(default=VerifierSpec(), description="What the verifier's own process may use.")
+    tuning: TuningSpec = Field(default=TuningSpec(), description="How constants are fitted.")
+    search: SearchSpec = Field(default=SearchSpec(), description="Defaults of a run.")
+    splits: SplitSeeds = Field(default=SplitSeeds(), description="Seeds of the splits.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ProblemFile:
+        if self.command is not None:
+            self._check_command(self.command)
+        elif not self.entry:
+            raise ValueError("entry is missing: name the function that is called")
+        if self.sandbox == "straight_line":
+            given = {"driver", "packages", "isolation", "limits"} & self.model_fields_set
+            if given:
+                raise ValueError(f"{min(given)} has no meaning with sandbox = 'straight_line': take it out")
+            if self.evidence != "exact":
+                raise ValueError("evidence must be 'exact' with sandbox = 'straight_line'")
+        elif self.evidence != "sampled":
+            raise ValueError(f"evidence must be 'sampled' with sandbox = '{self.sandbox}'")
+        elif self.tuning.method == "least_squares":
+            raise ValueError(f"tuning.method 'least_squares' has no meaning with sandbox = '{self.sandbox}'")
+        return self
+
+    def effective_limits(self) -> LimitsSpec:
+        """The limits, with a command's own defaults where it has none."""
+        if self.command is None:
+            return self.limits
+        missing = {key: value for key, value in _COMMAND_LIMITS.items() if key not in self.limits.model_fields_set}
+        return self.limits.model_copy(update=missing)
+
+    def _check_command(self, command: CommandSpec) -> None:
+        given = {"driver", "packages", "isolation", "entry"} & self.model_fields_set
+        if given:
+            raise ValueError(f"{min(given)} has no meaning beside [command]: take it out")
+        if self.sandbox != "bubblewrap":
+            raise ValueError("sandbox must be 'bubblewrap' beside [command]")
+        for name in (command.program, *command.files):
+            if Path(name).name != name or name.startswith("."):
+                raise ValueError(f"command: {name!r} must be the plain name of a file in this folder")
+
+
+def tables() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every table of the file with its keys, the top first: ("", ProblemFile), ("command", CommandSpec), ..."""
+    yield "", ProblemFile
+    for name, field in ProblemFile.model_fields.items():
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield name, part
