@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evaluators.metrics import mean_metrics
 from evaluators.stage import Run, Seat, Stage
 from evaluators.verifier_process import DEATH, TIME_OUT, VerifierFault, VerifierProcess, VerifierSettings
 from evolve.core.clock import cpu_seconds, monotonic_seconds
@@ -96,10 +97,10 @@ class Bench:
         return Evaluated(name, source, tuple(runs), seconds, self._mean(runs))
 
     def value(self, run: Run) -> float:
-        """The first objective's metric of a run that has a score."""
+        """The first objective's metric of a run that has a score. Raises ProblemError where there is no such metric."""
         if run.score is None:
             raise InfrastructureError("a failed run has no value", "This is a fault of Evolve.")
-        return run.score.metrics[self.objective.metric]
+        return mean_metrics([run.score], [self.objective])[self.objective.metric]
 
     def is_better(self, value: float, other: float, margin: float = 0.0) -> bool:
         """True where `value` is better than `other` by more than `margin`."""

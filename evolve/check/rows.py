@@ -11,7 +11,7 @@ from evaluators.functional_hash import canonical, functional_key
 from evolve.check.bench import Bench, Evaluated
 from evolve.check.report import Finding, Grade, Progress
 from evolve.core.config import check_workers
-from evolve.core.errors import EvolveError, Forbidden
+from evolve.core.errors import ProblemError
 from evolve.core.types import Instance, Source, Split
 from evolve.programs import screened
 
@@ -24,7 +24,10 @@ Splits = Mapping[Split, tuple[Instance, ...]]
 
 
 def known_programs(bench: Bench, progress: Progress) -> tuple[list[Evaluated], list[Finding]]:
-    """Seed and baselines on train, and a finding on those that have no score. The seed comes first, or all is over."""
+    """Seed and baselines on train, and a finding on those that have no score. The seed comes first, or all is over.
+
+    Raises ProblemError where the verifier yields no instances, or not the metric that is the objective.
+    """
     problem = bench.problem
     named: dict[str, Source] = {"seed": problem.seed, **problem.baselines}
     good: list[Evaluated] = []
@@ -33,13 +36,12 @@ def known_programs(bench: Bench, progress: Progress) -> tuple[list[Evaluated], l
         progress(f"evaluating seed and baselines: {place} of {len(named)}")
         try:
             screened(problem, name)
-            probed = bench.evaluate(name, source, Split.PROBE, bench.verifier.instances(Split.PROBE))
-            found = probed if probed.failure else bench.evaluate(
-                name, source, Split.TRAIN, bench.verifier.instances(Split.TRAIN)
-            )  # fmt: skip
-        except (EvolveError, Forbidden) as error:
-            bad.append(f"{name}: {error}")
+        except ProblemError as error:
+            bad.append(f"{name}: {error.message}")
             continue
+        found = bench.evaluate(name, source, Split.PROBE, bench.verifier.instances(Split.PROBE))
+        if not found.failure:
+            found = bench.evaluate(name, source, Split.TRAIN, bench.verifier.instances(Split.TRAIN))
         if found.failure:
             bad.append(f"{name} is {found.failure}")
         else:

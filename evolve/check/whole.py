@@ -14,7 +14,7 @@ from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import ProblemError
 from evolve.evaluation import check_ready
 from evolve.problem import Problem, load
-from evolve.problem_file import MEASURED
+from evolve.problem_file import FILE, MEASURED
 from sandbox.limits import MEBIBYTE
 
 MEASURED_MARGIN = 0.2
@@ -35,14 +35,11 @@ def check_problem(problem: str | Path, progress: Progress = lambda text: None) -
     try:
         loaded = load(problem)
     except ProblemError as error:
-        finding = Finding("problem.toml", Grade.FAIL, error.message, error.remedy)
+        name = FILE if FILE in error.message else "files"
+        finding = Finding(name, Grade.FAIL, error.message, error.remedy)
         return Report(str(problem), (finding,), monotonic_seconds() - began)
-    findings = [Finding("problem.toml", Grade.OK, f"valid, version {loaded.version[:10]}")]
-    try:
-        findings += _findings(loaded, progress)
-    except ProblemError as error:
-        findings.append(Finding("problem", Grade.FAIL, error.message, error.remedy))
-    return Report(loaded.name, tuple(findings), monotonic_seconds() - began)
+    valid = Finding(FILE, Grade.OK, f"valid, version {loaded.version[:10]}")
+    return Report(loaded.name, (valid, *_findings(loaded, progress)), monotonic_seconds() - began)
 
 
 def _findings(problem: Problem, progress: Progress) -> Iterator[Finding]:
@@ -51,6 +48,8 @@ def _findings(problem: Problem, progress: Progress) -> Iterator[Finding]:
     bench = Bench(problem)
     try:
         yield from _of_bench(bench, progress)
+    except ProblemError as error:
+        yield Finding("verifier", Grade.FAIL, error.message, error.remedy)
     finally:
         bench.close()
 

@@ -191,3 +191,26 @@ def test_another_split_is_not_run(heaps: WriteHeaps) -> None:
     finally:
         bench.close()
     assert set(asked) == {Split.PROBE, Split.TRAIN}
+
+
+@pytest.mark.parametrize(
+    ("verifier", "message"),
+    [
+        ({"from evolve import": "from evolve.nowhere import"}, "fails on import"),
+        ({"range(COUNTS[split])": "range(0)"}, "yields no instance for probe"),
+        ({'{"gap": gap}': "{}"}, "gives no metric 'gap'"),
+    ],
+)
+def test_a_verifier_that_can_not_work_is_told_as_such(
+    heaps: WriteHeaps, verifier: dict[str, str], message: str
+) -> None:
+    report = check_problem(heaps(verifier=verifier).folder)
+    assert report.findings[-1].name == "verifier" and report.findings[-1].grade is Grade.FAIL
+    assert message in report.findings[-1].says and report.findings[-1].remedy
+
+
+def test_a_missing_program_is_told_as_such(heaps: WriteHeaps) -> None:
+    folder = heaps().folder
+    (folder / "seed.py").unlink()
+    (finding,) = check_problem(folder).findings
+    assert finding.name == "files" and "seed.py can not be read" in finding.says
