@@ -44,7 +44,11 @@ def check_problem(problem: str | Path, progress: Progress = lambda text: None) -
 
 def _findings(problem: Problem, progress: Progress) -> Iterator[Finding]:
     progress("starting")
-    check_ready(problem)
+    try:
+        check_ready(problem)
+    except ProblemError as error:
+        yield Finding("limits and packages", Grade.FAIL, error.message, error.remedy)
+        return
     bench = Bench(problem)
     try:
         yield from _of_bench(bench, progress)

@@ -214,3 +214,8 @@ def test_a_missing_program_is_told_as_such(heaps: WriteHeaps) -> None:
     (folder / "seed.py").unlink()
     (finding,) = check_problem(folder).findings
     assert finding.name == "files" and "seed.py can not be read" in finding.says
+
+
+def test_a_package_that_is_not_installed_is_a_finding(heaps: WriteHeaps) -> None:
+    report = check_problem(heaps(keys='packages = ["no-such-package"]').folder)
+    assert report.grade is Grade.FAIL and "no-such-package is not installed" in report.findings[-1].says
