@@ -19,27 +19,26 @@ HEAD = """# Every key of problem.toml
 This page is made from the schema by `make docs`; a test fails where it is out of date. How to write a problem is told
 in [authoring.md](authoring.md). A key that is not listed here is refused, with its line and the nearest valid one.
 
-A complete file:
+A complete file, that of the example in authoring.md:
 
 ```toml
-name = "bin-packing"
-title = "Online bin packing: bins against the lower bound"
-entry = "make_packer"
+name = "join-order"
+title = "Join order: cost against the best left-deep plan"
+entry = "orders"
 evidence = "sampled"
 sandbox = "bubblewrap"
-driver = "driver.py"
-minimum_effect = 0.002
+minimum_effect = 0.01
 
 [[objectives]]
-metric = "excess"
+metric = "log_cost_ratio"
 direction = "minimize"
 
 [limits]
-cpu_seconds = 5
-memory_mebibytes = 256
+cpu_seconds = 2
+memory_mebibytes = 128
 
 [search]
-evaluations = 400
+evaluations = 300
 ```
 """
 

@@ -1,4 +1,4 @@
-"""Fifteen ways to cheat, made from one valid output: what a careless verifier lets pass.
+"""Ways to cheat, made from one valid output: what a careless verifier lets pass.
 
 This file stands alone, because it also runs beside a program in its sandbox, as the module `cheats`. `changed` makes
 a false output of an honest one; `behave` is what a cheating program does instead of its honest work.
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+ANOTHER = "another's answer"
+"""The honest output for another instance: nothing that a program here could know, so who judges has to bring it."""
+
 OUTPUTS = (
     "none",
     "nan",
@@ -29,6 +32,8 @@ OUTPUTS = (
     "permuted",
     "input returned",
     "partial answer",
+    "constant answer",
+    ANOTHER,
 )
 """Cheats by what is returned."""
 
@@ -39,14 +44,15 @@ HUGE_ITEMS = 3_000_000
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _MEMORY = "/tmp/remembered"  # noqa: S108
 _told: list[Any] = []
+_within: list[str] = []
 
 
 def variants(name: str, args: tuple[Any, ...]) -> int:
     """How many forms a cheat has."""
     if name == "input returned":
         return len(args)
-    return {"infinities": 2, "wrong shape": 2, "wrong type": 2, "huge": 3, "duplicated": 2, "permuted": 3,
-            "partial answer": 3}.get(name, 1)  # fmt: skip
+    return {"nan": 3, "infinities": 3, "wrong shape": 2, "wrong type": 2, "huge": 3, "duplicated": 3, "permuted": 3,
+            "partial answer": 3, "constant answer": 3}.get(name, 1)  # fmt: skip
 
 
 def changed(name: str, variant: int, output: Any, args: tuple[Any, ...]) -> Any:
@@ -54,9 +60,9 @@ def changed(name: str, variant: int, output: Any, args: tuple[Any, ...]) -> Any:
     if name == "none":
         return None
     if name == "nan":
-        return with_numbers(output, lambda number: float("nan"))
+        return _some(output, float("nan"), variant)
     if name == "infinities":
-        return with_numbers(output, lambda number: float("inf") if variant == 0 else -float("inf"))
+        return _some(output, float("inf"), variant) if variant < 2 else with_numbers(output, lambda one: -float("inf"))
     if name == "wrong shape":
         return [output] if variant == 0 else _flattened(output)
     if name == "wrong type":
@@ -67,11 +73,50 @@ def changed(name: str, variant: int, output: Any, args: tuple[Any, ...]) -> Any:
         return with_numbers(output, lambda number: _enormous(number, variant)) if variant < 2 else _lengthened(output)
     if name == "input returned":
         return args[variant]
+    if name == "constant answer":
+        return _constant(output, variant)
     return {"duplicated": _duplicated, "permuted": _permuted, "partial answer": _partial}[name](output, variant)
 
 
+def _some(output: Any, value: float, variant: int) -> Any:
+    """All numbers replaced; all but the first; every other one: comparisons and means that skip some are common."""
+    seen = [0]
+
+    def new(number: Any) -> Any:
+        seen[0] += 1
+        kept = (variant == 1 and seen[0] == 1) or (variant == 2 and seen[0] % 2 == 1)
+        return number if kept else value
+
+    return with_numbers(output, new)
+
+
+def _constant(output: Any, variant: int) -> Any:
+    """Every number becomes the first one, nought, or one: complete, of the right type, and no answer."""
+    first: list[Any] = []
+
+    def new(number: Any) -> Any:
+        first.append(number)
+        plain = type(first[0])(variant - 1) if type(first[0]) in (int, float) else str(variant - 1)
+        return first[0] if variant == 0 else plain
+
+    return with_numbers(output, new)
+
+
 def behave(name: str, variant: int, honest: Callable[..., Any], args: tuple[Any, ...], secret: Any) -> Any:
-    """What a cheating program returns. `secret` is the fingerprint of the hardest instance, or paths to be read."""
+    """What a cheating program returns. `secret` is the fingerprint of the hardest instance, or paths to be read.
+
+    A program that calls itself is honest within: only what leaves it is false.
+    """
+    if _within:
+        return honest(*args)
+    _within.append(name)
+    try:
+        return _cheat(name, variant, honest, args, secret)
+    finally:
+        _within.pop()
+
+
+def _cheat(name: str, variant: int, honest: Callable[..., Any], args: tuple[Any, ...], secret: Any) -> Any:
     if name == "state between calls":
         return _remembering(honest, args)
     if name == "failing on the hardest" and fingerprint(args) == secret:
@@ -155,7 +200,7 @@ def _items(value: Any) -> list[Any] | None:
     if isinstance(value, str):
         lines = value.splitlines(keepends=True)
         return lines if len(lines) > 1 else [*re.findall(r"\S+\s*", value)]
-    if isinstance(value, list | tuple | array):
+    if isinstance(value, list | tuple | array | bytes):
         return list(value)
     if isinstance(value, dict):
         return list(value.items())
@@ -172,7 +217,7 @@ def _rebuilt(like: Any, items: list[Any]) -> Any:
         return array(like.typecode, items)
     if isinstance(like, dict):
         return dict(items)
-    if isinstance(like, list | tuple):
+    if isinstance(like, list | tuple | bytes):
         return type(like)(items)
     if hasattr(like, "dtype"):
         import numpy
@@ -212,6 +257,8 @@ def _duplicated(value: Any, variant: int) -> Any:
     items = _items(value)
     if items is None or isinstance(value, dict):
         return value
+    if variant == 2:  # as many parts as before: the last one is the first once more
+        return _deep(value, lambda parts: parts[:-1] + parts[:1])
     return _rebuilt(value, items * 2) if variant == 0 else _deep(value, lambda parts: parts + parts[-1:])
 
 

@@ -5,11 +5,12 @@ here, once:
 
     NaN            one NaN, whatever its bits
     -0.0           0.0
-    floats         rounded to `bits` of the mantissa, float32 and float16 to what they have at most
+    floats         rounded to `bits` of the mantissa, float32 and float16 to what they have at most; what would
+                   round to infinity is kept as it is
     bool, int      apart from each other and from floats: a verifier may refuse one of them
     list, tuple    apart, order kept
     dict           by its items, sorted: the order of a dict is no content
-    arrays         data type and shape kept, memory layout not
+    arrays         data type and shape kept, memory layout not; rounded by value, whatever the order of bytes
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MANTISSA_BITS = 53
+_LARGEST_BYTES = {"f": 8, "c": 16}
 _UNSIGNED = {2: (np.uint16, 11), 4: (np.uint32, 24), 8: (np.uint64, 53)}
 
 
@@ -47,7 +49,7 @@ def canonical(value: Any, bits: int = MANTISSA_BITS) -> bytes:
         case None | bool():
             return repr(value).encode()[:1]
         case int():
-            text = str(value)
+            text = _digits(value)
             return f"i{len(text)}:{text}".encode()
         case float():
             return b"f" + rounded(np.array([value]), bits).tobytes()
@@ -69,32 +71,43 @@ def canonical(value: Any, bits: int = MANTISSA_BITS) -> bytes:
     raise TypeError(f"a {type(value).__name__} is no plain data")
 
 
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # the interpreter writes no more than sys.get_int_max_str_digits()
+        raise TypeError(f"a number of {value.bit_length():,} bits is no plain data") from None
+
+
 def _array(values: NDArray[Any], bits: int) -> bytes:
     kind = values.dtype.kind
-    if kind == "c":
-        parts = np.stack([values.real, values.imag], axis=-1)
-        body = rounded(parts, bits).tobytes()
-    elif kind == "f":
-        body = rounded(values, bits).tobytes()
-    elif kind in "biu":
-        body = np.ascontiguousarray(values).tobytes()
-    else:
+    if kind not in "biufc" or (kind in "fc" and values.dtype.itemsize > _LARGEST_BYTES[kind]):
         raise TypeError(f"an array of {values.dtype} is no plain data")
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if kind == "c":
+        body = rounded(np.stack([native.real, native.imag], axis=-1), bits).tobytes()
+    elif kind == "f":
+        body = rounded(native, bits).tobytes()
+    else:
+        body = np.ascontiguousarray(native).tobytes()
     return f"{values.dtype.str}{values.shape}|".encode() + body
 
 
 def rounded(values: NDArray[Any], bits: int) -> NDArray[Any]:
     """Floats with `bits` of mantissa, half away from zero, one NaN and no minus zero; same type and shape.
 
+    Their bytes are in the order of this machine. What would round to infinity stays as it is.
+
     Rounding adds half a unit to the integer that an IEEE 754 number is and clears what lies below: a carry moves
     into the exponent, where it belongs.
     """
     unsigned, precision = _UNSIGNED[values.dtype.itemsize]
-    cleaned = np.ascontiguousarray(np.where(np.isnan(values), np.nan, values + 0.0).astype(values.dtype))
+    cleaned = np.ascontiguousarray(
+        np.where(np.isnan(values), np.nan, values + 0.0).astype(values.dtype.newbyteorder("="))
+    )
     drop = precision - bits
     if drop <= 0:
         return cleaned
     pattern = cleaned.view(unsigned)
     half, mask = unsigned(1 << (drop - 1)), unsigned(((1 << (8 * values.dtype.itemsize)) - 1) ^ ((1 << drop) - 1))
-    turned = ((pattern + half) & mask).view(values.dtype)
-    return np.where(np.isfinite(cleaned), turned, cleaned)
+    turned = ((pattern + half) & mask).view(cleaned.dtype)
+    return np.where(np.isfinite(cleaned) & np.isfinite(turned), turned, cleaned)

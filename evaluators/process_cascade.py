@@ -24,10 +24,15 @@ class ProcessEvaluator:
     def evaluate(self, source: Source) -> Verdict:
         """Probe first: most broken programs end there. Then train, up to the first instance that fails.
 
+        A program that does not even build has reached no probe: its verdict is of the screen, and costs no evaluation.
+
         Raises:
             InfrastructureError: the sandbox does not run even a trivial program.
             ProblemError: the verifier yields no instances, or an objective is missing.
         """
+        failed = self.stage.failed_build(source)
+        if failed is not None:
+            return Verdict(failed.status, feedback=failed.error)
         for split in (Split.PROBE, Split.TRAIN):
             results: list[Result] = []
             scores: list[Score] = []

@@ -75,6 +75,10 @@ class Stage:
         """One instance in a process of its own."""
         return self._read(split, instance, self.reply(source, instance.args))
 
+    def failed_build(self, source: Source) -> Reply | None:
+        """How the build of a command's program failed; None where it did not, or nothing is built."""
+        return None if self._commands is None else self._commands.failed_build(source)
+
     def reply(self, source: Source, args: tuple[Any, ...]) -> Reply:
         """What a fresh process answers; where it came near its CPU limit, what a second one answers."""
         if self._commands is not None:

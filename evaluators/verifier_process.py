@@ -19,6 +19,7 @@ from evolve.core.errors import EvolveError, InfrastructureError, Invalid, Proble
 from evolve.core.types import Instance, Score, Source, Split, Status
 from sandbox import procfs, wire
 from sandbox.limits import MEBIBYTE, Limits
+from sandbox.shortage import shortage
 
 # What the interpreter and a problem's data may need; keys and database addresses are not among them.
 ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "EVOLVE_DATA", "VIRTUAL_ENV", "SYSTEMROOT")
@@ -65,7 +66,8 @@ class VerifierProcess:
     """One verifier in one process of its own. Not thread-safe; one per evaluation slot.
 
     Questions raise Invalid (the output breaks a rule), VerifierFault (the verifier's own exception, time-out or
-    death), and the verifier's own EvolveErrors. The process is started at the first question.
+    death), the verifier's own EvolveErrors, and InfrastructureError where this machine can start no process now. The
+    process is started at the first question.
     """
 
     def __init__(self, settings: VerifierSettings) -> None:
@@ -89,6 +91,10 @@ class VerifierProcess:
         """The physical minimum of an instance, where the problem knows one."""
         found = self._ask("floor", split.value, instance_id)
         return None if found is None else Score(*found)
+
+    def truth_in_args(self, split: Split) -> bool:
+        """Whether the truth of every instance stands somewhere among its arguments, where programs can read it."""
+        return bool(self._ask("truth_in_args", split.value))
 
     def spliced(self, split: Split, instance_id: str, other: str, share: float) -> tuple[Any, ...]:
         """Arguments of the instance that goes on as `other` after `share` of its length."""
@@ -191,9 +197,12 @@ class VerifierProcess:
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         # Its pipes are its standard input and output, which the worker moves out of the verifier's way.
         command = [sys.executable, "-P", "-m", "evaluators.verifier_worker", json.dumps(stored)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
-        )
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+            )
+        except OSError as error:
+            raise shortage("the verifier's process could not be started", error) or error from None
         return self._process
 
 

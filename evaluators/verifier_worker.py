@@ -95,6 +95,11 @@ class VerifierWorker:
         floor = getattr(self.verifier, "floor", None)
         return None if floor is None else _plain(floor(self._split(split)[instance_id]))
 
+    def truth_in_args(self, split: str) -> bool:
+        """Whether each instance has a truth and shows it among its arguments."""
+        found = list(self._split(split).values())
+        return all(one.truth is not None and _holds(one.args, _content(one.truth)) for one in found)
+
     def spliced(self, split: str, instance_id: str, other: str, share: float) -> tuple[Any, ...]:
         """Arguments of an instance that goes on as another one after `share` of it."""
         return tuple(self._spliced(split, instance_id, other, share).args)
@@ -147,6 +152,22 @@ class VerifierWorker:
                 except wire.WireError:  # truth may be anything; args are checked when they are sent
                     digest.update(repr(part).encode())
         return digest.hexdigest()
+
+
+def _content(value: Any) -> bytes:
+    """A value as bytes, for comparing; what is no plain data by what it says of itself."""
+    try:
+        return wire.encode(value)
+    except wire.WireError:
+        return repr(value).encode("utf-8", "backslashreplace")
+
+
+def _holds(value: Any, wanted: bytes) -> bool:
+    """Whether a value, or one anywhere within it, has that content."""
+    if _content(value) == wanted:
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(_holds(part, wanted) for part in parts)
 
 
 def _decoded(output: bytes) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -60,6 +61,7 @@ class Campaign:
         self.search = SearchState(config, rules, self.starts)
         self.budget = Budget(config.evaluations, config.proposals, None if minutes is None else 60.0 * minutes)
         self.faults = FaultCounter()
+        self.counts: Counter[str] = Counter()
 
     def carry_out(self, run_id: str, final_check: bool, handle_interrupt: bool, earlier_seconds: float) -> RunResult:
         """Search, then check the front; everything is durable on return."""
@@ -105,6 +107,8 @@ class Campaign:
     def _watch(self, record: Record) -> None:
         budget = self.budget
         self.faults.add(record)
+        if record.ticket.kind == "expand":
+            self.counts[record.verdict.status.value] += 1
         front = self.search.shown_front()
         self.listener(RecordCommitted(record, budget.evaluations, budget.proposals, budget.seconds, front))
 
@@ -160,6 +164,7 @@ class Campaign:
             seconds=seconds,
             final_seconds=final_seconds,
             final_failure=final.failure,
+            counts=dict(self.counts.most_common()),
             verifier_separated=self.problem.separated,
         )
 

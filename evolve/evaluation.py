@@ -37,7 +37,7 @@ def make_stage(problem: Problem) -> Stage:
         # What is measured may hide nothing: see Tools.
         measured = any(objective.metric == "cpu_seconds" for objective in problem.objectives)
         tools = Tools(command.folders, handles_children=not measured)
-        workshop = Tools(command.folders, handles_children=True)
+        workshop = Tools(command.folders, handles_children=True, builds=True)
         seat = Seat(
             BubblewrapSandbox(tools=tools),
             limits,

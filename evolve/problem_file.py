@@ -56,7 +56,8 @@ class CommandSpec(_Strict):
     build: str | None = Field(
         default=None,
         description="What is done once for each program before it runs, such as compiling; never timed. "
-        "It runs in a sandbox of its own, and only the files that it leaves are kept.",
+        "It runs in a sandbox of its own, and only the files that it leaves are kept. Compile here: a compiler "
+        "that is started by a run can make no file executable.",
     )
     files: tuple[str, ...] = Field(
         default=(), strict=False, description="Other files of this folder that the command needs; they do not evolve."
@@ -72,7 +73,8 @@ class CommandSpec(_Strict):
         ge=1,
         le=100,
         description="How often an instance is run, each time in a fresh process. It must print the same every time, "
-        "and the least of each measured quantity counts: other work on the machine only ever adds.",
+        "and the least seconds count, as other work on the machine only ever adds, and the largest peak. Where the "
+        "least processor time is below half of the first run's, the seconds of the first run count.",
     )
     separated: bool = Field(
         default=True,
@@ -155,7 +157,10 @@ class SplitSeeds(_Strict):
 
     probe: int = Field(default=1, description="A few small instances, on which most broken programs end.")
     train: int = Field(default=2, description="What the search sees.")
-    gate: int = Field(default=3, description="What decides on a promotion.")
+    gate: int = Field(
+        default=3,
+        description="What will decide on promotions of sampled problems; not asked yet, but its size is checked.",
+    )
     report: int = Field(default=4, description="For comparing policies of search.")
     final: int = Field(default=5, description="Opened once, when a run has ended.")
 

@@ -14,6 +14,9 @@ from pydantic import ValidationError
 from evolve.core.errors import ProblemError
 from evolve.problem_file import ProblemFile, tables
 
+_REPEATED = "objectives"
+_QUITE_NEAR = 0.8
+
 
 def read(path: Path) -> ProblemFile:
     """The file, checked.
@@ -40,21 +43,47 @@ def _explain(item: Any, text: str) -> str:
     place = ".".join(str(part) for part in location)
     number = line_of(text, location)
     where = f"line {number}: " if number else ""
-    if item["type"] != "extra_forbidden":
-        words = item["msg"].removeprefix("Value error, ")
-        return f"{where}{place}: {words}" if place else words
-    return f"{where}{place}: unknown key; {_suggestion(location)}"
+    if item["type"] == "extra_forbidden":
+        return f"{where}{place}: unknown key; {_suggestion(location)}"
+    words = item["msg"].removeprefix("Value error, ")
+    if location == (_REPEATED,) and isinstance(item["input"], Mapping):
+        words = f"there may be two of them, so write {_written(_REPEATED)}"
+    return f"{where}{place}: {words}" if place else words
 
 
 def _suggestion(location: tuple[Any, ...]) -> str:
-    """The table that has the key, where it stands in the wrong one; else the nearest key of its own table."""
+    """The table that has the key, where it stands in the wrong one; else the key that is nearest, in any table.
+
+    Of two that are equally near it is that of the key's own table; one of another table must be quite near.
+    """
     models = dict(tables())
     names = [str(part) for part in location if isinstance(part, str)]
-    own = models.get(".".join(names[:-1]), ProblemFile)
-    homes = [name for name, model in models.items() if names[-1] in model.model_fields and model is not own]
+    key, own = names[-1], models.get(".".join(names[:-1]), ProblemFile)
+    homes = [name for name, model in models.items() if key in model.model_fields and model is not own]
     if homes:
-        return f"it belongs under [{homes[0]}]" if homes[0] else "it belongs at the top, before the first table"
-    return f"the nearest valid one is {difflib.get_close_matches(names[-1], own.model_fields, n=1, cutoff=0.0)[0]}"
+        return f"it belongs {_under(homes[0])}"
+    nearest = difflib.get_close_matches(key, own.model_fields, n=1, cutoff=0.0)[0]
+    best, words = _likeness(key, nearest), _written(nearest) if own is ProblemFile else nearest
+    for name, model in models.items():
+        for other in difflib.get_close_matches(key, model.model_fields, n=1, cutoff=_QUITE_NEAR):
+            if model is not own and _likeness(key, other) > best:
+                best, words = _likeness(key, other), f"{other} {_under(name)}"
+    return f"the nearest valid one is {words}"
+
+
+def _likeness(one: str, other: str) -> float:
+    # The order of the two matters a little: this is the one that get_close_matches takes.
+    return difflib.SequenceMatcher(None, other, one).ratio()
+
+
+def _under(table: str) -> str:
+    if not table:
+        return "at the top, before the first table"
+    return f"under {_written(table) if table == _REPEATED else f'[{table}]'}"
+
+
+def _written(key: str) -> str:
+    return f"[[{key}]]" if key == _REPEATED else key
 
 
 _TEXT = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+"""|' + r"'''(?:[^']|'(?!''))*+'''", re.S)

@@ -43,6 +43,8 @@ class RunResult:
     seconds: float
     final_seconds: float
     final_failure: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Candidates by status, such as {"ok": 391, "crashed": 4}; empty where that was not counted."""
     verifier_separated: bool = True
     """False where programs report their own scores, which then prove nothing."""
     location: str = field(default="", compare=False)

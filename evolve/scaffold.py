@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evolve.core.errors import UsageError
-from evolve.problem import shipped_folder
+from evolve.problem import shipped, shipped_folder
 
 FAMILIES: Mapping[str, str] = {
     "scheduling": "a Python function plans everything at once; its plan is checked and scored",
@@ -24,11 +25,15 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True)
 class Created:
-    """A new problem: its folder, the files in it, and what its author should know, a sentence each."""
+    """A new problem: its folder, the files in it, and what its author should know, a sentence each.
+
+    `failed` where a wrapped program was tried and gave no score.
+    """
 
     folder: Path
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    failed: bool = False
 
 
 def create(place: Path, family: str = DEFAULT_FAMILY) -> Created:
@@ -50,16 +55,19 @@ def create(place: Path, family: str = DEFAULT_FAMILY) -> Created:
 
 
 def check_name(place: Path) -> str:
-    """The problem's name. Raises UsageError where it can not be one, or the place is taken."""
+    """The problem's name. Raises UsageError where it can not be one, or the place or a shipped problem has it."""
     if not _NAME.fullmatch(place.name):
         raise UsageError(
             f"{place.name!r} is no name for a problem",
             "Use small letters, digits, - and _, beginning with a letter or digit.",
         )
+    # Such a name means the shipped problem wherever it is typed.
+    if name := next((name for name in (place.name, place.as_posix()) if name in shipped()), None):
+        raise UsageError(f"{name} is the name of a shipped problem", "Give another name.")
     if place.exists() or place.is_symlink():
         raise UsageError(f"{place} exists already", "Give another name, or remove it first.")
     if not place.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {place.parent}", f"Type: mkdir -p {place.parent}")
+        raise UsageError(f"there is no folder {place.parent}", f"Type: mkdir -p {shlex.quote(str(place.parent))}")
     return place.name
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
+
+import numpy as np
 
 from evaluators.functional_hash import canonical
 from evolve.core.errors import UsageError
@@ -23,7 +26,7 @@ SHARES: Mapping[Split, float] = {
 
 def split(
     data: Iterable[T],
-    groups: Callable[[T], Hashable] | Sequence[Hashable] | None = None,
+    groups: Callable[[T], Any] | Iterable[Any] | None = None,
     *,
     shares: Mapping[Split, float] = SHARES,
     seed: int = 0,
@@ -32,11 +35,13 @@ def split(
 
     `groups` names what is independent: a function of an item, or one name for each item (a file, a user, a day).
     Items of a group stay together, and so do groups that share an equal item. Without it equal items are a group.
+    Names are plain data (texts, numbers, lists of them) and the same where `evaluators.functional_hash` says so.
     `shares` are the parts of the groups that each split gets, at least one group each; which groups these are depends
     on their names and `seed` alone. Items keep their order.
 
     Raises:
-        UsageError: there are fewer groups than splits, `groups` does not fit the data, or a share is not positive.
+        UsageError: there are fewer groups than splits, `groups` does not fit the data or gives NaN or what is no plain
+            data, items without `groups` are no plain data, or a share is not positive and finite.
 
     Example::
 
@@ -44,7 +49,8 @@ def split(
         parts[Split.TRAIN]
     """
     items = list(data)
-    if set(shares) != set(Split) or any(not share > 0 for share in shares.values()):
+    positive = all(share > 0 for share in shares.values()) and math.isfinite(sum(shares.values()))
+    if set(shares) != set(Split) or not positive:
         raise UsageError("shares must give each of the five splits a positive part", f"For example {dict(SHARES)}.")
     clusters = _clusters(items, _names(items, groups))
     if len(clusters) < len(Split):
@@ -61,34 +67,33 @@ def split(
     return parts
 
 
-def _names(items: Sequence[T], groups: Callable[[T], Hashable] | Sequence[Hashable] | None) -> list[Hashable]:
+def _names(items: Sequence[T], groups: Callable[[T], Any] | Iterable[Any] | None) -> list[str]:
     if groups is None:
-        return [_content(item) for item in items]
-    if callable(groups):
-        return [groups(item) for item in items]
-    if len(groups) != len(items):
-        message = f"groups has {len(groups)} names for {len(items)} items"
+        return [_content_name(item) for item in items]
+    names = [groups(item) for item in items] if callable(groups) else list(groups)
+    if len(names) != len(items):
+        message = f"groups has {len(names)} names for {len(items)} items"
         raise UsageError(message, "Give one name for each item, or a function.")
-    return list(groups)
+    return [_group_name(name) for name in names]
 
 
-def _clusters(items: Sequence[Any], names: Sequence[Hashable]) -> dict[str, list[int]]:
+def _clusters(items: Sequence[Any], names: Sequence[str]) -> dict[str, list[int]]:
     """Places of the items by cluster: groups joined where they share an item. Named by their least group."""
-    parent: dict[Hashable, Hashable] = {name: name for name in names}
+    parent = {name: name for name in names}
 
-    def root(name: Hashable) -> Hashable:
+    def root(name: str) -> str:
         while parent[name] != name:
             parent[name] = name = parent[parent[name]]
         return name
 
-    owner: dict[str, Hashable] = {}
+    owner: dict[Hashable, str] = {}
     for item, name in zip(items, names, strict=True):
-        first = owner.setdefault(_content(item), name)
+        first = owner.setdefault(_identity(item), name)
         parent[root(name)] = root(first)
-    members: dict[Hashable, list[int]] = defaultdict(list)
+    members: dict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         members[root(name)].append(place)
-    return {min(repr(names[place]) for place in places): places for places in members.values()}
+    return {min(names[place] for place in places): places for places in members.values()}
 
 
 def _allotted(count: int, shares: Mapping[Split, float]) -> list[Split]:
@@ -102,12 +107,40 @@ def _allotted(count: int, shares: Mapping[Split, float]) -> list[Split]:
     return [one for one in Split for _ in range(number[one])]
 
 
-def _content(item: Any) -> str:
-    """The same for equal items: by content where it is plain data, else by what the item says of itself."""
+def _group_name(name: Any) -> str:
+    if isinstance(name, float | np.floating) and name != name:
+        raise UsageError("NaN is no name of a group", "Take out the items without a group, or give each a name.")
     try:
-        return _digest(canonical(item))
+        return _content(name)
+    except TypeError as error:
+        raise UsageError(f"{error}, so it can not name a group", "Name groups by texts or numbers.") from None
+
+
+def _content_name(item: Any) -> str:
+    try:
+        return _content(item)
+    except TypeError as error:
+        # What such an object says of itself may hold its address, which is another one the next time.
+        remedy = "Say what is independent: groups=lambda item: item.name"
+        raise UsageError(f"{error}, so the items can not be compared without groups", remedy) from None
+
+
+def _identity(item: Any) -> Hashable:
+    """The same for equal items: by content where they are plain data, else by their own `==`, else by `is`."""
+    try:
+        return _content(item)
     except TypeError:
-        return _digest(repr(item).encode("utf-8", "backslashreplace"))
+        pass
+    try:
+        hash(item)
+    except TypeError:
+        return "object", id(item)
+    return "item", item
+
+
+def _content(item: Any) -> str:
+    """Raises TypeError for what is no plain data."""
+    return _digest(canonical(item.item() if isinstance(item, np.generic) else item))
 
 
 def _digest(data: bytes) -> str:

@@ -12,7 +12,7 @@ import importlib.util
 import marshal
 import os
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from sandbox.limits import MEBIBYTE, Limits
 from sandbox.monitor import Stopped
 from sandbox.process import Child, StartError, start
 from sandbox.session import START_SECONDS, ProcessSession
+from sandbox.shortage import REMEDY
 
 __all__ = ["BubblewrapSandbox", "available", "check"]
 
@@ -88,7 +89,7 @@ class BubblewrapSandbox:
         check()
         raise InfrastructureError(
             f"a sandbox could not be started in {ATTEMPTS} attempts: {said.strip()[-500:]}",
-            "See what this machine is short of: memory, processes or open files.",
+            REMEDY,
         )
 
     @cached_property
@@ -133,40 +134,47 @@ class BubblewrapSandbox:
 
     def _start(self, limits: Limits, seed: int) -> Child:
         script = mounts.view(self._paths, self.tools).script.encode()
-        texts = (_compiled("runner"), _compiled("wire"), self._rules(limits), script)
-        passed: list[int] = []
+        texts = {"runner": _compiled("runner"), "wire": _compiled("wire"), "rules": self._rules(limits)}
+        # bwrap closes what it reads; anything else would stay open in the sandbox.
+        texts |= ({"script": script} if script else {}) | ({"null": b""} if self.tools and self.tools.builds else {})
+        passed: dict[str, int] = {}
         try:
-            passed.extend(map(_in_memory, texts))
-            return start(partial(self._command, limits, seed, passed), passed, START_SECONDS)
+            for name, text in texts.items():
+                passed[name] = _in_memory(text)
+            return start(partial(self._command, limits, seed, passed), [*passed.values()], START_SECONDS)
         except OSError as error:
             raise StartError(str(error)) from None
         finally:
-            for number in passed:
+            for number in passed.values():
                 os.close(number)
 
     def _rules(self, limits: Limits) -> bytes:
-        if self.tools is None:
+        tools = self.tools
+        if tools is None:
             return seccomp.program(limits.processes > 1)
-        return seccomp.program(limits.processes > 1, tools=True, handles_children=self.tools.handles_children)
+        return seccomp.program(
+            limits.processes > 1, tools=True, builds=tools.builds, handles_children=tools.handles_children
+        )
 
     def _command(
-        self, limits: Limits, seed: int, passed: Sequence[int], calls: int, replies: int, info: int
+        self, limits: Limits, seed: int, passed: Mapping[str, int], calls: int, replies: int, info: int
     ) -> list[str]:
         system = mounts.view(self._paths, self.tools)
-        runner, wire, rules, script = passed
         environment = {**_ENVIRONMENT, "PYTHONHASHSEED": str(seed % 2**32)}
         if sysconfig.get_config_var("Py_ENABLE_SHARED"):
             environment["LD_LIBRARY_PATH"] = system.library
         command = [bwrap(), *NAMESPACES, *system.options]
         command += ["--size", str(max(limits.file_bytes, _LEAST_FILE_BYTES)), "--tmpfs", "/tmp"]  # noqa: S108
-        command += ["--file", str(runner), f"{mounts.RUNNER}/runner.pyc"]
-        command += ["--file", str(wire), f"{mounts.RUNNER}/wire.pyc"]
-        if system.script:
-            command += ["--perms", "0755", "--file", str(script), f"{mounts.PYTHON}/bin/python3"]
+        command += ["--file", str(passed["runner"]), f"{mounts.RUNNER}/runner.pyc"]
+        command += ["--file", str(passed["wire"]), f"{mounts.RUNNER}/wire.pyc"]
+        if "script" in passed:
+            command += ["--perms", "0755", "--file", str(passed["script"]), f"{mounts.PYTHON}/bin/python3"]
+        if "null" in passed:
+            command += ["--perms", "0666", "--bind-data", str(passed["null"]), os.devnull]
         command += [*system.folders, "--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]  # noqa: S108
         for name, value in environment.items():
             command += ["--setenv", name, value]
-        command += ["--seccomp", str(rules), "--info-fd", str(info), "--", system.executable, *_PYTHON_FLAGS]
+        command += ["--seccomp", str(passed["rules"]), "--info-fd", str(info), "--", system.executable, *_PYTHON_FLAGS]
         return [*command, f"{mounts.RUNNER}/runner.pyc", str(calls), str(replies)]
 
     def _refused(self, refusal: tuple[str, str], limits: Limits) -> ProblemError:

@@ -9,9 +9,10 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from evolve.core.errors import UsageError
+from evolve.core.errors import InfrastructureError, UsageError
 from sandbox import seccomp
 from sandbox.mounts import view
+from sandbox.shortage import REMEDY, is_shortage, shortage
 
 _UNSHARED = ("user", "pid", "net", "ipc", "uts", "cgroup-try")
 NAMESPACES = [f"--unshare-{name}" for name in _UNSHARED]
@@ -49,7 +50,8 @@ def check() -> None:
     """Starts and ends one sandbox. Success is remembered.
 
     Raises UsageError where bubblewrap is not installed, is too old, or may not make namespaces here, and where the
-    architecture is not known to `seccomp`; the remedy is one line.
+    architecture is not known to `seccomp`; the remedy is one line. Raises InfrastructureError where this machine is
+    short of processes, memory or open files.
     """
     system = view()
     command = [bwrap(), *NAMESPACES, *system.options, "--size", "65536", "--tmpfs", "/tmp", "--remount-ro", "/"]  # noqa: S108
@@ -67,17 +69,22 @@ def check() -> None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
+        passing = shortage("bubblewrap could not be started", error) if isinstance(error, OSError) else None
+        if passing:
+            raise passing from None
         raise UsageError(f"bubblewrap does not work here: {error}", permission_remedy()) from None
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         said = lines[-1] if lines else f"exit status {done.returncode}"
+        if is_shortage(said):
+            raise InfrastructureError(f"bubblewrap could not start a sandbox: {said}", REMEDY)
         if "nknown option" in said:
             raise UsageError(f"bubblewrap is too old: {said}", "Install bubblewrap 0.7 or newer, or use Docker.")
         raise UsageError(f"bubblewrap may not start a sandbox here: {said}", permission_remedy())
 
 
 def available() -> str | None:
-    """Why bubblewrap can not be used here, with the remedy; None where it can."""
+    """Why bubblewrap can not be used here, with the remedy; None where it can. Raises InfrastructureError too."""
     try:
         check()
     except UsageError as error:

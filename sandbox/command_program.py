@@ -36,7 +36,7 @@ def build() -> dict[str, tuple[int, bytes]]:
             ["/bin/sh", "-c", _BUILD],
             cwd=_FOLDER,
             env=_environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ) as process:
@@ -78,9 +78,17 @@ def _write(files: dict[str, tuple[int, bytes]]) -> None:
         if stat.S_ISLNK(mode):
             os.symlink(os.fsdecode(data), path)
             continue
-        with open(path, "wb") as file:
+        with open(_created(path, stat.S_IMODE(mode)), "wb") as file:
             file.write(data)
-        os.chmod(path, stat.S_IMODE(mode))
+
+
+def _created(path: str, mode: int) -> int:
+    """A descriptor of a file that has its mode from the start: where commands are run, modes can not be changed."""
+    before = os.umask(0)
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    finally:
+        os.umask(before)
 
 
 def _products() -> dict[str, tuple[int, bytes]]:

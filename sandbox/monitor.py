@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+from contextlib import suppress
 
 from evolve.core.clock import monotonic_seconds
 from evolve.core.types import Status
+from sandbox import procfs
 from sandbox.limits import Limits
 from sandbox.pairing import QUICK_SECONDS, Pairing
 from sandbox.process import Child
@@ -21,6 +23,7 @@ MAX_SOCKETS = 256
 _SHORTEST_TICK, _LONGEST_TICK, _TREE_TICK = 0.002, 0.05, 0.005
 _CHUNK_BYTES = 1 << 16
 _PEAK_EVERY = 2e-3
+_WEIGHING_SHARE = 0.1
 _ENDING_SECONDS = 0.5
 _NEAR = 0.8
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -52,7 +55,7 @@ class Monitor:
         self._longest_tick = _TREE_TICK if self._tree else _LONGEST_TICK
         self._wall_limit, self._cpu_limit = limits.wall_seconds, limits.cpu_seconds
         self._started = self._next_tick = monotonic_seconds()
-        self._cpu = self._charged = self._peak_read = 0.0
+        self._cpu = self._charged = self._peak_read = self._next_weighing = 0.0
         self._printed = bytearray()
         self._output = ""
         self._output_open = True
@@ -72,6 +75,12 @@ class Monitor:
         first = max(_SHORTEST_TICK, min(self._longest_tick, self._cpu_limit / _CORES))
         self._next_tick = self._started + min(self._wall_limit, QUICK_SECONDS if self._pairing.joined else first)
         self._pairing.enter()
+
+    def forget_peak(self) -> None:
+        """Makes the peak what the process holds now, where the kernel lets us; of one that is gone it stays."""
+        procfs.forget_peak(self._child.pid)
+        with suppress(ProcessLookupError):
+            self.peak_bytes = self._child.usage().peak_bytes
 
     @property
     def output(self) -> str:
@@ -210,23 +219,38 @@ class Monitor:
 
     def _look(self) -> None:
         """Reads memory, and counts what no limit of the kernel bounds for us. Raises ProcessLookupError too."""
-        usage = self._child.usage(self._child.descendants() if self._tree else ())
+        descendants = self._child.descendants() if self._tree else []
+        # Before anything is read of each of them: there may be thousands, and more by then.
+        if len(descendants) >= self._limits.processes:
+            raise Stopped(Status.FORBIDDEN, f"it started more than {self._limits.processes} processes")
+        usage = self._child.usage(descendants)
         self._peak_read = self._cpu
         self.peak_bytes = max(self.peak_bytes, usage.peak_bytes)
-        if usage.processes > self._limits.processes:
-            raise Stopped(Status.FORBIDDEN, f"it started more than {self._limits.processes} processes")
-        if self._tree and usage.resident_bytes > self._limits.memory_bytes:
-            self._weigh()
         if usage.threads > MAX_THREADS:
             raise Stopped(Status.FORBIDDEN, f"it started more than {MAX_THREADS} threads")
         if self._inside and self._tree and self._child.sockets() > MAX_SOCKETS:
             raise Stopped(Status.FORBIDDEN, f"it made more than {MAX_SOCKETS} sockets")
         # While it starts, the process may still see the machine's own /tmp.
-        if self._inside and self._child.files("/tmp") > MAX_FILES:  # noqa: S108
+        files, file_bytes = self._child.files("/tmp") if self._inside else (0, 0)  # noqa: S108
+        if files > MAX_FILES:
             raise Stopped(Status.FORBIDDEN, f"it made more than {MAX_FILES} files")
+        if self._tree:
+            self._weigh(usage.resident_bytes, file_bytes)
 
-    def _weigh(self) -> None:
-        """Raises Stopped where the tree holds too much, what processes share being counted once."""
-        if self._child.held_bytes() > self._limits.memory_bytes:
+    def _weigh(self, resident_bytes: int, file_bytes: int) -> None:
+        """Raises Stopped where the tree holds too much; what they share, and files in memory, are counted once.
+
+        To ask the kernel takes longer the more there is, so it is asked only where the answer may matter, and for the
+        peak alone no more than `_WEIGHING_SHARE` of the time.
+        """
+        too_many = resident_bytes > self._limits.memory_bytes
+        began = monotonic_seconds()
+        if not too_many and (resident_bytes + file_bytes <= self.peak_bytes or began < self._next_weighing):
+            return
+        held_bytes, filed_bytes = self._child.held_bytes()
+        now = monotonic_seconds()
+        self._next_weighing = now + (now - began) / _WEIGHING_SHARE
+        self.peak_bytes = max(self.peak_bytes, held_bytes + max(0, file_bytes - filed_bytes))
+        if held_bytes > self._limits.memory_bytes:
             text = f"its processes hold more than {self._limits.memory_bytes} bytes together"
             raise Stopped(Status.OUT_OF_MEMORY, text)

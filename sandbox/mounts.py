@@ -22,7 +22,7 @@ from pathlib import Path
 PYTHON = "/opt/python"
 PACKAGES = "/opt/packages"
 RUNNER = "/opt/runner"
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/urandom")
 
 _SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64")
 # Debian keeps the libraries of each architecture in a folder of their own, among much else; others do not.
@@ -40,6 +40,11 @@ _LOCAL = ("/usr/local/bin", "/usr/local/lib", "/usr/local/include")
 class Tools:
     """What a command may use beyond what a library program may: the system's programs, and these folders, read-only.
 
+    With `builds` it may set modes and times of files, lock files, and advise on the page cache, which what is measured
+    may not: there a linker can make no file that is executable. It sees no device then, because these are the machine's
+    own: its /dev/null is a file, which is emptied when it is opened to be written to, and what was written since can be
+    read there.
+
     With `handles_children` its processes may say what becomes of their children. The kernel forgets the processor time
     of children that are ignored, so this is not for what is measured by it. Without it make and node can start no
     processes, and a bare `wait` of dash never returns; pipelines, xargs and bash do.
@@ -47,6 +52,7 @@ class Tools:
 
     folders: tuple[str, ...] = ()
     handles_children: bool = False
+    builds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def view(packages: tuple[Path, ...] = (), tools: Tools | None = None) -> View:
     alternatives = ["/etc/alternatives"] if of_system else []
     for name in ("/etc/ld.so.cache", *alternatives):
         options += ["--ro-bind-try", name, name]
-    for device in DEVICES:
+    for device in () if tools and tools.builds else DEVICES:
         options += ["--dev-bind", device, device]
     program, library = str(inside / "bin" / executable.name), str(inside / "lib")
     if tools is None:

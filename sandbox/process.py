@@ -32,9 +32,8 @@ class StartError(Exception):
 
 @dataclass(slots=True)
 class Usage:
-    """What the kernel says of a tree now: processes, threads of the first one, resident and address space in bytes."""
+    """What the kernel says of a tree now: threads, resident bytes, the most of one process; the first one's space."""
 
-    processes: int = 1
     threads: int = 1
     resident_bytes: int = 0
     peak_bytes: int = 0
@@ -102,32 +101,33 @@ class Child:
 
     def usage(self, descendants: Sequence[int] = ()) -> Usage:
         """Sizes and counts. Raises ProcessLookupError where the process is gone."""
-        numbers = procfs.status(os.pread(self.status_fd, 8192, 0))
+        numbers = procfs.sizes(self.pid, os.pread(self.status_fd, 8192, 0))
         if "VmHWM" not in numbers:
             raise ProcessLookupError(self.pid)
-        usage = Usage(1 + len(descendants), numbers["Threads"], numbers["VmRSS"], numbers["VmHWM"], numbers["VmPeak"])
+        usage = Usage(numbers["Threads"], numbers["VmRSS"], numbers["VmHWM"], numbers["VmPeak"])
         for pid in descendants:
-            numbers = procfs.status(procfs.read(f"/proc/{pid}/status"))
+            numbers = procfs.sizes(pid)
+            usage.threads += numbers.get("Threads", 0)
             usage.resident_bytes += numbers.get("VmRSS", 0)
             usage.peak_bytes = max(usage.peak_bytes, numbers.get("VmHWM", 0))
-        usage.peak_bytes = max(usage.peak_bytes, usage.resident_bytes)
         return usage
 
-    def held_bytes(self) -> int:
-        """Resident bytes of the whole tree, each page divided among those that share it."""
-        return sum(procfs.held_bytes(pid) for pid in (self.pid, *self.descendants()))
+    def held_bytes(self) -> tuple[int, int]:
+        """Resident bytes of the whole tree, each page divided among those that share it; and those in a tmpfs."""
+        held = [procfs.held_bytes(pid) for pid in (self.pid, *self.descendants())]
+        return sum(resident for resident, _ in held), sum(filed for _, filed in held)
 
     def sockets(self) -> int:
         """Sockets in the process's network namespace, which is its own; 0 where unknown."""
         return procfs.sockets(self.pid)
 
-    def files(self, folder: str) -> int:
-        """Files and folders in a file system of its own that the process sees at `folder`; 0 where unknown."""
+    def files(self, folder: str) -> tuple[int, int]:
+        """Number and bytes of files in a file system of its own that the process sees at `folder`; 0 where unknown."""
         try:
             found = os.statvfs(f"/proc/{self.pid}/root{folder}")
         except OSError:
-            return 0
-        return found.f_files - found.f_ffree
+            return 0, 0
+        return found.f_files - found.f_ffree, (found.f_blocks - found.f_bfree) * found.f_frsize
 
     def unread(self) -> bool:
         """Whether bytes wait in the pipe of replies; the end of the pipe is none."""

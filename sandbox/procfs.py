@@ -9,7 +9,7 @@ from evolve.core.clock import process_cpu_seconds
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _STATUS = re.compile(rb"^(VmHWM|VmRSS|VmPeak|Threads|PPid):\s+(\d+)( kB)?", re.MULTILINE)
-_HELD = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
+_HELD = re.compile(rb"^(Pss|Pss_Shmem):\s+(\d+) kB", re.MULTILINE)
 
 
 def read(path: str) -> bytes:
@@ -53,10 +53,41 @@ def waited_seconds(pid: int) -> float:
     return (int(fields[13]) + int(fields[14])) / _TICKS_PER_SECOND if fields else 0.0
 
 
-def held_bytes(pid: int) -> int:
-    """Resident bytes of the process, those that it shares divided by their users; undivided where that is not told."""
-    found = _HELD.search(read(f"/proc/{pid}/smaps_rollup"))
-    return 1024 * int(found[1]) if found else status(read(f"/proc/{pid}/status")).get("VmRSS", 0)
+def sizes(pid: int, data: bytes | None = None) -> dict[str, int]:
+    """`status` of a process, from `data` where that was read already; without sizes where its memory is gone.
+
+    The first thread may end before the others. /proc/PID then shows a zombie without memory, and the sizes are those
+    that any other thread shows.
+    """
+    found = status(read(f"/proc/{pid}/status") if data is None else data)
+    if "VmRSS" not in found:
+        for task in tasks(pid):
+            other = status(read(f"/proc/{pid}/task/{task}/status"))
+            if "VmRSS" in other:
+                return {**other, **found}
+    return found
+
+
+def held_bytes(pid: int) -> tuple[int, int]:
+    """Resident bytes of the process, those that it shares divided by their users, and its part of them in a tmpfs.
+
+    Undivided where that is not told, with nothing in a tmpfs.
+    """
+    places = (f"/proc/{pid}", *(f"/proc/{pid}/task/{task}" for task in tasks(pid)))
+    for place in places:
+        found = {name: 1024 * int(value) for name, value in _HELD.findall(read(f"{place}/smaps_rollup"))}
+        if found:
+            return found[b"Pss"], found.get(b"Pss_Shmem", 0)
+    return sizes(pid).get("VmRSS", 0), 0
+
+
+def forget_peak(pid: int) -> None:
+    """Makes the largest resident size of the process its present one, where it can (proc_pid_clear_refs(5))."""
+    try:
+        with open(f"/proc/{pid}/clear_refs", "wb", buffering=0) as file:
+            file.write(b"5")
+    except OSError:
+        return
 
 
 def sockets(pid: int) -> int:

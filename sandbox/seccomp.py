@@ -4,7 +4,8 @@ An allow list: what CPython and numpy need, everything else fails with EPERM. Ca
 or for x32, kill the process. New processes are allowed only where the limits say so, threads always, new
 namespaces never. `clone3` passes its flags in memory, where a filter can not look, so it fails with ENOSYS and the C
 library falls back to `clone`. What runs a command may make some calls more, which compilers, shells and interpreters
-need, and which reach nothing beyond the program's own processes and files. `execve` stays allowed because the filter
+need, and which reach nothing beyond the program's own processes and files; what builds one also sets modes and times
+of files, which anywhere else could be a message to the next run. `execve` stays allowed because the filter
 is loaded before the interpreter is started; another program would run under the same filter, limits and mounts.
 
 Layout of a filter and of what it reads: linux/filter.h, linux/seccomp.h. Numbers: asm/unistd_64.h (x86_64) and
@@ -24,16 +25,16 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 # name:number on x86_64:number on aarch64, "-" where the architecture has no such call.
 _ALLOWED = """
-read:0:63 write:1:64 futex:202:98 clock_gettime:228:113 mmap:9:222 munmap:11:215 poll:7:- ppoll:271:73
+read:0:63 write:1:64 futex:202:98 clock_gettime:228:113 munmap:11:215 poll:7:- ppoll:271:73
 readv:19:65 writev:20:66 pread64:17:67 pwrite64:18:68 preadv:295:69 pwritev:296:70 lseek:8:62 close:3:57
 close_range:436:436 dup:32:23 dup2:33:- dup3:292:24 pipe:22:- pipe2:293:59 select:23:- pselect6:270:72
 sched_yield:24:124 clock_getres:229:114 clock_nanosleep:230:115 nanosleep:35:101 gettimeofday:96:169 time:201:-
-times:100:153 getrusage:98:165 mprotect:10:226 mremap:25:216 madvise:28:233 brk:12:214 msync:26:227 mincore:27:232
+times:100:153 getrusage:98:165 mprotect:10:226 mremap:25:216 brk:12:214 msync:26:227
 membarrier:324:283 open:2:- openat:257:56 stat:4:- fstat:5:80 lstat:6:- newfstatat:262:79 statx:332:291 access:21:-
 faccessat:269:48 faccessat2:439:439 readlink:89:- readlinkat:267:78 getdents64:217:61 getcwd:79:17 chdir:80:49
 fchdir:81:50 mkdir:83:- mkdirat:258:34 rmdir:84:- unlink:87:- unlinkat:263:35 rename:82:- renameat:264:38
-renameat2:316:276 link:86:- linkat:265:37 symlink:88:- symlinkat:266:36 truncate:76:45 ftruncate:77:46 chmod:90:-
-fchmod:91:52 fchmodat:268:53 umask:95:166 utimensat:280:88 fsync:74:82 fdatasync:75:83 statfs:137:43 fstatfs:138:44
+renameat2:316:276 link:86:- linkat:265:37 symlink:88:- symlinkat:266:36 truncate:76:45 ftruncate:77:46
+umask:95:166 fsync:74:82 fdatasync:75:83 statfs:137:43 fstatfs:138:44
 rt_sigaction:13:134 rt_sigprocmask:14:135 rt_sigreturn:15:139 rt_sigpending:127:136 rt_sigtimedwait:128:137
 rt_sigsuspend:130:133 sigaltstack:131:132 restart_syscall:219:128 pause:34:- kill:62:129 tkill:200:130 tgkill:234:131
 alarm:37:- setitimer:38:103 getitimer:36:102 getpid:39:172 gettid:186:178 getppid:110:173 getuid:102:174
@@ -41,34 +42,47 @@ geteuid:107:175 getgid:104:176 getegid:108:177 getresuid:118:148 getresgid:120:1
 getpgrp:111:- getsid:124:156 setsid:112:157 setpgid:109:154 set_tid_address:218:96 set_robust_list:273:99
 get_robust_list:274:100 rseq:334:293 arch_prctl:158:- getcpu:309:168 sched_getaffinity:204:123 sched_getparam:143:121
 sched_getscheduler:145:120 sched_get_priority_min:147:126 sched_get_priority_max:146:125 getpriority:140:141
-getrlimit:97:163 setrlimit:160:164 prlimit64:302:261 sysinfo:99:179 uname:63:160 getrandom:318:278 execve:59:221
+getrlimit:97:163 setrlimit:160:164 sysinfo:99:179 uname:63:160 getrandom:318:278 execve:59:221
 wait4:61:260 waitid:247:95 exit:60:93 exit_group:231:94
 """
 _WITH_PROCESSES = "fork:57:- vfork:58:-"
-# Waiting for files (node, java), locks of whole files, of which an open file has one at most (rustc), room for files
-# and copies of them (ld, cp), times of files (touch, tar), extended attributes, to read (ls, cp), the only user and
-# group that there are, which make sets before it starts a command, and what node and Rust do with a pair of sockets
-# beyond reading and writing.
+# Waiting for files (node, java), room for files and copies of them (ld, cp), extended attributes, to read (ls, cp), the
+# only user and group that there are, which make sets before it starts a command, and what node and Rust do with a pair
+# of sockets beyond reading and writing.
 _WITH_TOOLS = """
 epoll_create:213:- epoll_create1:291:20 epoll_ctl:233:21 epoll_wait:232:- epoll_pwait:281:22 eventfd:284:-
-eventfd2:290:19 flock:73:32 fallocate:285:47 fadvise64:221:223 copy_file_range:326:285 sendfile:40:71 utime:132:-
-utimes:235:- futimesat:261:- getxattr:191:8 lgetxattr:192:9 fgetxattr:193:10 listxattr:194:11 llistxattr:195:12
+eventfd2:290:19 fallocate:285:47 copy_file_range:326:285 sendfile:40:71
+getxattr:191:8 lgetxattr:192:9 fgetxattr:193:10 listxattr:194:11 llistxattr:195:12
 flistxattr:196:13 setuid:105:146 setgid:106:144 setreuid:113:145 setregid:114:143 setresuid:117:147
 setresgid:119:149 shutdown:48:210 getsockname:51:204 getsockopt:55:209 recvfrom:45:207
 """
+# Modes and times of files (ld, install, touch, tar), locks of whole files, of which an open file has one at most
+# (rustc), and advice on the page cache (cp, sort), which is the whole machine's: the next feels what was dropped.
+_WITH_BUILDS = """
+chmod:90:- fchmod:91:52 fchmodat:268:53 utimensat:280:88 utime:132:- utimes:235:- futimesat:261:- flock:73:32
+fadvise64:221:223
+"""
+# Access lists of files are not supported; told so, install and `cp -p` set the mode alone.
+_UNSUPPORTED = ("setxattr:188:5", "lsetxattr:189:6", "fsetxattr:190:7")
 
 # Calls with one argument that is a command: number of the call, and the commands that are allowed.
 # prctl: names of threads and of mappings; above all not PR_SET_PDEATHSIG, which ties the tree to its parent.
 # fcntl: no locks, which cost kernel memory that nothing bounds. ioctl: questions about terminals and pipes.
+# prlimit64: the caller's own limits, and no other process's.
 _COMMANDS = {
     "prctl:157:167": (0, (15, 16, 0x53564D41)),
     "fcntl:72:25": (1, (0, 1, 2, 3, 4, 1030, 1032)),
     "ioctl:16:29": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
+    "prlimit64:302:261": (0, (0,)),
 }
 # The processors of the calling thread alone. A pair of Unix sockets, which the file channels of Java and the children
 # of node and Rust need: two ends in the same hands, without a name that anybody could find. What would pass open files
 # is not listed, and `monitor` bounds their number, because what is sent and not read is the kernel's to keep.
 _TOOL_COMMANDS = {"sched_setaffinity:203:122": (0, (0,)), "socketpair:53:199": (0, (1,))}
+# Memory that is shared and has no file would be nobody's in the kernel's account as soon as it is unmapped.
+_MMAP, _MAP_SHARED, _MAP_ANONYMOUS = "mmap:9:222", 0x01, 0x20
+# What empties the page cache: MADV_COLD and MADV_PAGEOUT, of asm-generic/mman-common.h.
+_MADVISE, _EVICTIONS = "madvise:28:233", (20, 21)
 _SIGACTION = "rt_sigaction:13:134"
 _SIGCHLD = 17
 _CLONE, _CLONE3 = "clone:56:220", "clone3:435:435"
@@ -87,12 +101,18 @@ Instruction = tuple[int, int, int, int]
 
 @cache
 def program(
-    processes: bool, machine: str | None = None, *, tools: bool = False, handles_children: bool = True
+    processes: bool,
+    machine: str | None = None,
+    *,
+    tools: bool = False,
+    builds: bool = False,
+    handles_children: bool = True,
 ) -> bytes:
     """The filter for this machine, as an array of `sock_filter`; with `processes` the program may fork.
 
-    With `tools` it may do what compilers and interpreters do. Without `handles_children` it can not say what is to
-    become of its children: the kernel forgets the processor time of those that are ignored.
+    With `tools` it may do what compilers and interpreters do, with `builds` what only the former need. Without
+    `handles_children` it can not say what is to become of its children: the kernel forgets the processor time of those
+    that are ignored.
 
     Raises UsageError where the architecture is neither x86_64 nor aarch64.
     """
@@ -106,21 +126,27 @@ def program(
     code = _entry(machine)
     if not handles_children:
         code += _when(_SIGACTION, column, _sigaction())
-    for call in (_ALLOWED + (_WITH_PROCESSES if processes else "") + (_WITH_TOOLS if tools else "")).split():
+    more = [_WITH_PROCESSES] * processes + [_WITH_TOOLS] * tools + [_WITH_BUILDS] * builds
+    for call in " ".join([_ALLOWED, *more]).split():
         code += _when(call, column, [(_RETURN, 0, 0, _ALLOW)])
     for call, (argument, commands) in {**_COMMANDS, **(_TOOL_COMMANDS if tools else {})}.items():
         code += _when(call, column, _one_of(argument, commands))
+    for call in _UNSUPPORTED if builds else ():
+        code += _when(call, column, [(_RETURN, 0, 0, _ERROR | errno.EOPNOTSUPP)])
+    code += _when(_MMAP, column, _mmap())
+    code += _when(_MADVISE, column, _none_of(2, _EVICTIONS))
     code += _when(_CLONE, column, _clone(processes))
     code += _when(_CLONE3, column, [(_RETURN, 0, 0, _ERROR | errno.ENOSYS)])
     code.append((_RETURN, 0, 0, _DENY))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 
 
-def allowed_numbers(machine: str, tools: bool = False) -> dict[str, int]:
-    """Every call that the filter names, those for tools where asked for, with its number on that architecture."""
+def allowed_numbers(machine: str, tools: bool = False, builds: bool = False) -> dict[str, int]:
+    """Every call that the filter names, those for tools and builds where asked for, with its number there."""
     column = 1 + list(ARCHITECTURES).index(machine)
-    calls = [*(_ALLOWED + _WITH_PROCESSES).split(), *_COMMANDS, _CLONE, _CLONE3]
+    calls = [*(_ALLOWED + _WITH_PROCESSES).split(), *_COMMANDS, _MMAP, _MADVISE, _CLONE, _CLONE3]
     calls += [*_WITH_TOOLS.split(), *_TOOL_COMMANDS] if tools else []
+    calls += [*_WITH_BUILDS.split(), *_UNSUPPORTED] if builds else []
     return {c.split(":")[0]: int(c.split(":")[column]) for c in calls if c.split(":")[column] != "-"}
 
 
@@ -148,6 +174,25 @@ def _one_of(argument: int, values: tuple[int, ...]) -> list[Instruction]:
     for value in values:
         code += [(_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW)]
     return [*code, (_RETURN, 0, 0, _DENY)]
+
+
+def _none_of(argument: int, values: tuple[int, ...]) -> list[Instruction]:
+    """Refuses the call where the low 32 bits of the argument are listed."""
+    code: list[Instruction] = [(_LOAD, 0, 0, _ARGUMENTS + 8 * argument)]
+    for value in values:
+        code += [(_EQUAL, 0, 1, value), (_RETURN, 0, 0, _DENY)]
+    return [*code, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _mmap() -> list[Instruction]:
+    """Refuses memory that is shared (MAP_SHARED_VALIDATE has that bit too) and has no file."""
+    return [
+        (_LOAD, 0, 0, _ARGUMENTS + 8 * 3),
+        (_ANY_BIT, 0, 2, _MAP_ANONYMOUS),
+        (_ANY_BIT, 0, 1, _MAP_SHARED),
+        (_RETURN, 0, 0, _DENY),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
 
 
 def _sigaction() -> list[Instruction]:

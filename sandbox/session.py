@@ -93,13 +93,17 @@ class ProcessSession:
     def last_call(self, entry: str, *args: Any) -> Reply:
         """As `call`, and closes the session; its processor time is exact to the microsecond.
 
-        Processes that were started are counted from the kernel's account of all that was waited for, which is
-        complete only after the end: the time that the process takes to end is in it, a millisecond or less. Who leaves
-        a process behind, where no account would count it, is `FORBIDDEN`.
+        With several processes the peak of memory is that of this call. Processes that were started are counted from
+        the kernel's account of all that was waited for, which is complete only after the end: the time that the
+        process takes to end is in it, a millisecond or less. Who leaves a process behind, where no account would count
+        it, is `FORBIDDEN`.
         """
         child = self._child
+        running = self._over is None and not self._closed
+        if running and self._limits.processes > 1:
+            self._monitor.forget_peak()
         try:
-            before = child.spent_cpu_seconds() if self._over is None and not self._closed else 0.0
+            before = child.spent_cpu_seconds() if running else 0.0
             reply = self.call(entry, *args)
             left = self._over is None and bool(child.descendants())
         finally:

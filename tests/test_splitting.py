@@ -57,20 +57,51 @@ def test_the_division_depends_on_names_and_seed_alone() -> None:
     assert split(data, seed=1) != parts
 
 
-def test_arrays_and_other_objects_are_compared_by_content() -> None:
+def test_arrays_are_compared_by_content() -> None:
     arrays = [np.full(3, place // 2) for place in range(12)]
     parts = split(arrays)
     for part in parts.values():
         assert all(count == 2 for count in Counter(int(one[0]) for one in part).values())
 
-    class Trace:
-        def __init__(self, name: str) -> None:
-            self.name = name
 
-        def __repr__(self) -> str:
-            return f"Trace({self.name})"
+class Trace:
+    """A thing that is no plain data; it says its address of itself."""
 
-    assert sum(map(len, split([Trace(str(place)) for place in range(9)]).values())) == 9
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def test_other_objects_need_groups_and_their_addresses_decide_nothing() -> None:
+    with pytest.raises(UsageError, match="Trace is no plain data") as caught:
+        split([Trace(str(place)) for place in range(9)])
+    assert "groups=" in caught.value.remedy
+    parts = [split([Trace(str(place)) for place in range(9)], groups=lambda one: one.name) for _ in range(2)]
+    first, second = ([[one.name for one in part] for part in each.values()] for each in parts)
+    assert first == second and sum(map(len, first)) == 9
+
+
+def test_an_object_in_two_groups_joins_them() -> None:
+    shared = Trace("shared")
+    parts = split([shared, *(Trace(str(place)) for place in range(8)), shared], groups=range(10))
+    assert [part.count(shared) for part in parts.values() if shared in part] == [2]
+
+
+def test_groups_are_told_apart_by_content() -> None:
+    data = list(range(12))
+    lists = split(data, groups=lambda item: [item // 2, "day"])
+    for part in lists.values():
+        assert {item // 2 for item in part} == {item // 2 for item in part if item % 2} and len(part) % 2 == 0
+    assert split(data, groups=([item // 2, "day"] for item in data)) == lists
+    assert split(data, groups=np.arange(12)) == split(data, groups=range(12))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [(float("nan"), "NaN is no name of a group"), (np.float32("nan"), "NaN is no name"), (object(), "no plain data")],
+)
+def test_what_names_no_group_is_refused(name: object, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        split(range(9), groups=[*range(8), name])
 
 
 def test_what_can_not_be_divided_says_why() -> None:
@@ -78,5 +109,6 @@ def test_what_can_not_be_divided_says_why() -> None:
         split([1, 1, 2, 3, 4])
     with pytest.raises(UsageError, match="2 names for 3 items"):
         split([1, 2, 3], groups=["a", "b"])
-    with pytest.raises(UsageError, match="positive part"):
-        split(range(10), shares={**SHARES, Split.GATE: 0.0})
+    for share in (0.0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="positive part"):
+            split(range(10), shares={**SHARES, Split.GATE: share})

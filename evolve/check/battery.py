@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ from evaluators.functional_hash import canonical
 from evaluators.guilt import fault_place_of
 from evaluators.stage import Run
 from evolve.check.bench import Bench, Evaluated
+from evolve.check.judging import REMEDIES, Kind, Outcome, judge_deed, judge_failing, judge_output, judge_reading
 from evolve.check.report import Finding, Grade, Progress
-from evolve.core.types import Instance, Source, Split, Status
+from evolve.core.types import Instance, Result, Source, Split, Status
 from sandbox import wire
 
 MOST_INSTANCES, PATIENCE_SECONDS = 4, 60.0
@@ -50,43 +50,6 @@ def _drive(entry, *args):
 
 _driver.drive = _drive
 """
-_REMEDIES = {
-    "none": "Let score() raise Invalid for an output of another type than it wants.",
-    "nan": "Compare so that NaN fails: `if not low <= value <= high: raise Invalid(...)`.",
-    "infinities": "Let score() raise Invalid for numbers that are not finite.",
-    "wrong shape": "Check lengths, nesting and shapes in score() before anything is computed.",
-    "wrong type": "Check types with `type(value) is int`, and convert nothing.",
-    "empty": "Let score() raise Invalid for an output without parts.",
-    "huge": "Bound the values and the length of an output in score().",
-    "duplicated": "Count parts in score(): each must be there once.",
-    "permuted": "If the order of the output means something, score() must read it.",
-    "input returned": "Check that the output is an answer and not the question.",
-    "input mutated": "Let score() read its own copy of the instance, never what a program was given.",
-    "state between calls": 'Use isolation = "instance".',
-    "partial answer": "Let score() raise Invalid where a part of the answer is missing.",
-    "failing on the hardest": "A failed instance must count: do not catch errors in score() or aggregate().",
-    "reading files": "Keep the problem's folder out of what the sandbox shows ([command] folders).",
-}
-
-
-class Kind(StrEnum):
-    """What became of a cheat. `FAULT`: the verifier itself failed over the output."""
-
-    REFUSED = "refused"
-    WORSE = "worse"
-    SAME = "same"
-    BETTER = "better"
-    FAULT = "fault"
-    MEANINGLESS = "meaningless"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One form of a cheat: what became of it, in words, and its score where it has one."""
-
-    kind: Kind
-    says: str = ""
-    value: float | None = None
 
 
 class Battery:
@@ -99,6 +62,9 @@ class Battery:
         self.instances = self._choose(base)
         self.honest = bench.evaluate(base.name, base.source, Split.TRAIN, self.instances)
         self.value = self.honest.value
+        self.compared = bool(bench.problem.baselines)
+        before = {run.result.instance_id: run.output for run in base.runs}
+        self.repeatable = all(_is_same(run.output, before.get(run.result.instance_id)) for run in self.honest.runs)
 
     def findings(self, names: Sequence[str] = (*cheats.OUTPUTS, *cheats.DEEDS)) -> Iterator[Finding]:
         """One for each cheat. A program that does not repeat itself gives one finding and no battery."""
@@ -116,7 +82,7 @@ class Battery:
                 f"cheat: {name}",
                 grade,
                 says,
-                _REMEDIES[name] if grade is not Grade.OK else "",
+                REMEDIES[name] if grade is not Grade.OK else "",
                 {"outcomes": [{"kind": one.kind.value, "value": one.value} for one in outcomes]},
             )
 
@@ -132,39 +98,44 @@ class Battery:
         return tuple(instances[place] for place in order[:count])
 
     def _try(self, name: str, variant: int) -> Outcome:
-        if name in ("state between calls", "failing on the hardest") and len(self.instances) < 2:
+        if name in ("state between calls", "failing on the hardest", cheats.ANOTHER) and len(self.instances) < 2:
             return Outcome(Kind.MEANINGLESS, "train has one instance")
-        if name in cheats.OUTPUTS and self._is_meaningless(name, variant):
-            return Outcome(Kind.MEANINGLESS, f"does not apply to {_described(self.honest.runs[0].output)}")
-        if self.bench.in_place and name in cheats.OUTPUTS:
-            return self._read(self._shown(name, variant))
-        source = self._program(name, variant)
-        return self._read(self.bench.evaluate(name, source, Split.TRAIN, self.instances).runs)
+        if name in cheats.DEEDS:
+            outcome = self._read(self._evaluated(name, variant))
+            if outcome.kind in (Kind.BETTER, Kind.WORSE) and not self.repeatable:
+                return Outcome(Kind.MEANINGLESS, "not to be told: the program's output is another one each time")
+            return outcome
+        false = self._false_outputs(name, variant)
+        honest = [run.output for run in self.honest.runs]
+        if all(map(_is_same, false, honest)):
+            return Outcome(Kind.MEANINGLESS, f"does not apply to {_described(honest[0])}")
+        if self.bench.in_place or name == cheats.ANOTHER:
+            return self._read(self._shown(false))
+        return self._read(self._evaluated(name, variant))
 
-    def _is_meaningless(self, name: str, variant: int) -> bool:
-        """True where the false output is the honest one."""
-        if name == "huge":
-            return False
-        for instance, run in zip(self.instances, self.honest.runs, strict=True):
-            try:
-                false = cheats.changed(name, variant, run.output, tuple(instance.args))
-                if canonical(false) != canonical(run.output):
-                    return False
-            except (TypeError, ValueError, OverflowError):
-                return False  # what is no plain data is another output, certainly
-        return True
+    def _false_outputs(self, name: str, variant: int) -> list[Any]:
+        """What the cheat returns on each instance, made here: by the honest outputs, which are plain data."""
+        honest = [run.output for run in self.honest.runs]
+        if name == cheats.ANOTHER:
+            return [*honest[1:], honest[0]]
+        pairs = zip(self.instances, honest, strict=True)
+        return [cheats.changed(name, variant, output, tuple(instance.args)) for instance, output in pairs]
 
-    def _shown(self, name: str, variant: int) -> Iterator[Run]:
-        """The verifier's reading of false outputs that no program has returned."""
-        for instance, run in zip(self.instances, self.honest.runs, strict=True):
-            output = cheats.changed(name, variant, run.output, tuple(instance.args))
+    def _evaluated(self, name: str, variant: int) -> Sequence[Run]:
+        return self.bench.evaluate(name, self._program(name, variant), Split.TRAIN, self.instances).runs
+
+    def _shown(self, outputs: Sequence[Any]) -> Iterator[Run]:
+        """The verifier's reading of outputs that no program has returned; what is measured is the honest program's."""
+        for instance, run, output in zip(self.instances, self.honest.runs, outputs, strict=True):
             try:
                 wire.encode(output)
             except wire.WireError as error:
                 status, score, feedback = Status.INVALID, None, f"{instance.id}: output: {error.message}"
             else:
                 status, score, feedback = self.bench.stage.score(Split.TRAIN, instance, output)
-            result = type(run.result)(instance.id, status, None if score is None else score.value)
+            if score is not None and self.bench.measured and run.score is not None:
+                score = replace(score, metrics={**score.metrics, **run.score.metrics})
+            result = Result(instance.id, status, None if score is None else score.value)
             yield Run(result, output, score, feedback)
 
     def _program(self, name: str, variant: int) -> Source:
@@ -189,11 +160,11 @@ class Battery:
         values = []
         for run in runs:
             if run.score is None:
-                place = fault_place_of(run.feedback)
-                kind = Kind.REFUSED if place is None else Kind.FAULT
-                return Outcome(kind, _first_line(run.feedback if place is None else f"the verifier fails at {place}"))
+                return _failed(run)
             values.append(self.bench.value(run))
         mean, honest = sum(values) / len(values), self.value or 0.0
+        if self.bench.measured:  # a cheat works honestly first: that it took longer or shorter says nothing
+            return Outcome(Kind.SAME, f"accepted like the output of {self.honest.name}", mean)
         if self.bench.is_better(mean, honest, self.margin):
             kind = Kind.BETTER
         else:
@@ -201,61 +172,27 @@ class Battery:
         return Outcome(kind, f"{mean:.4g} against {honest:.4g} of {self.honest.name}", mean)
 
     def _judge(self, name: str, outcomes: Sequence[Outcome]) -> tuple[Grade, str]:
-        judge = {"failing on the hardest": _judge_failing, "reading files": _judge_reading}.get(name)
+        judge = {"failing on the hardest": judge_failing, "reading files": judge_reading}.get(name)
         if judge is None and name in ("state between calls", "input mutated"):
-            return _judge_deed(name, outcomes[0], self.bench.problem.isolation == "stage")
-        return judge(outcomes[0]) if judge else judge_output(name, outcomes)
+            return judge_deed(name, outcomes[0], self.bench.problem.isolation == "stage")
+        return judge(outcomes[0]) if judge else judge_output(name, outcomes, self.bench.measured, self.compared)
 
 
-def judge_output(name: str, outcomes: Sequence[Outcome]) -> tuple[Grade, str]:
-    """The grade of a cheat by its output, from what became of its forms."""
-    by_kind = {one.kind: one for one in reversed(outcomes)}
-    if found := by_kind.get(Kind.BETTER):
-        grade = Grade.LOOK if name == "permuted" else Grade.FAIL
-        return grade, f"scored better: {found.says}"
-    same = by_kind.get(Kind.SAME)
-    unseen = same is not None and (
-        name != "permuted" or {one.kind for one in outcomes} <= {Kind.SAME, Kind.MEANINGLESS}
-    )
-    if unseen and name in ("none", "nan", "infinities", "empty"):
-        return Grade.FAIL, "scored like the honest output: score() does not look at it"
-    if found := by_kind.get(Kind.FAULT):
-        return Grade.LOOK, f"refused, but {found.says}: raise Invalid, for ten such faults stop a run"
-    if unseen and name in ("duplicated", "permuted", "partial answer", "huge"):
-        return Grade.LOOK, "scored like the honest output: score() does not see the difference"
-    for kind in (Kind.REFUSED, Kind.WORSE, Kind.SAME):
-        if found := by_kind.get(kind):
-            words = {Kind.REFUSED: "refused: ", Kind.WORSE: "scored worse: ", Kind.SAME: "scored the same: "}
-            return Grade.OK, words[kind] + found.says
-    return Grade.OK, outcomes[0].says if outcomes else "there is no argument"
+def _failed(run: Run) -> Outcome:
+    """A program that crashed by itself has shown the verifier nothing."""
+    place = fault_place_of(run.feedback)
+    if place is not None:
+        return Outcome(Kind.FAULT, f"the verifier fails at {place}")
+    kind = Kind.CRASHED if run.result.status is Status.CRASHED else Kind.REFUSED
+    return Outcome(kind, _first_line(run.feedback))
 
 
-def _judge_deed(name: str, outcome: Outcome, shared: bool) -> tuple[Grade, str]:
-    if outcome.kind is Kind.MEANINGLESS:
-        return Grade.OK, outcome.says
-    if outcome.kind is Kind.SAME:
-        return Grade.OK, "nothing is remembered" if name == "state between calls" else "changed nothing"
-    if outcome.kind is Kind.REFUSED and outcome.says.startswith("only "):
-        return Grade.OK, f"refused: {outcome.says}"
-    if name == "state between calls" and shared and outcome.kind is not Kind.BETTER:
-        return Grade.LOOK, f"a stage shares a process, so programs remember; here it did not help: {outcome.says}"
-    return (Grade.OK if outcome.kind is Kind.REFUSED else Grade.FAIL), f"{outcome.kind}: {outcome.says}"
-
-
-def _judge_failing(outcome: Outcome) -> tuple[Grade, str]:
-    if outcome.kind is Kind.MEANINGLESS:
-        return Grade.OK, outcome.says
-    if outcome.kind in (Kind.REFUSED, Kind.FAULT):
-        return Grade.OK, f"no score: {outcome.says}"
-    return Grade.FAIL, f"scored all the same: {outcome.says}"
-
-
-def _judge_reading(outcome: Outcome) -> tuple[Grade, str]:
-    if "READ " in outcome.says:
-        return Grade.FAIL, f"a program can read {outcome.says.rpartition('READ ')[2]}"
-    if outcome.kind is Kind.SAME:
-        return Grade.OK, "nothing of ours could be read"
-    return (Grade.OK if outcome.kind is Kind.REFUSED else Grade.LOOK), f"{outcome.kind}: {outcome.says}"
+def _is_same(false: Any, honest: Any) -> bool:
+    """False as well for what is no plain data: that is another output, certainly."""
+    try:
+        return canonical(false) == canonical(honest)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _private_files(folder: Path) -> list[str]:

@@ -14,6 +14,7 @@ from evolve.core.errors import Forbidden, InfrastructureError
 from evolve.core.types import Instance, Score, Source, Split, Status
 from evolve.evaluation import make_stage
 from evolve.problem import Problem
+from evolve.problem_file import MEASURED
 from sandbox import straight_line
 from sandbox.base import Reply
 from sandbox.limits import MEBIBYTE, Limits
@@ -53,6 +54,7 @@ class MeteredVerifier(VerifierProcess):
 
     def score(self, split: Split, instance_id: str, output: Any) -> Score:
         """See `VerifierProcess`."""
+        self.instances(split)  # the process is up and its instances are made: that is no part of a score
         began = monotonic_seconds()
         try:
             return super().score(split, instance_id, output)
@@ -74,6 +76,7 @@ class Bench:
         self.problem = problem
         self.objective = problem.objectives[0]
         self.in_place = problem.sandbox == "straight_line"
+        self.measured = self.objective.metric in MEASURED
         self.verifier = MeteredVerifier(self._settings(0))
         self.stage = self._stage()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from evaluators.anticipation import AnticipationCheck
 from evaluators.functional_hash import canonical, functional_key
@@ -12,7 +13,7 @@ from evolve.check.bench import Bench, Evaluated
 from evolve.check.report import Finding, Grade, Progress
 from evolve.core.config import check_workers
 from evolve.core.errors import ProblemError
-from evolve.core.types import Instance, Source, Split
+from evolve.core.types import Source, Split
 from evolve.programs import screened
 
 REPEATS = 3
@@ -20,7 +21,7 @@ SLOW_SECONDS = 60.0
 NOISE_SHARE = 1.0
 """Noise is told where its standard deviation is above this share of the minimum effect."""
 
-Splits = Mapping[Split, tuple[Instance, ...]]
+_ROUNDING = 1e-9
 
 
 def known_programs(bench: Bench, progress: Progress) -> tuple[list[Evaluated], list[Finding]]:
@@ -60,12 +61,13 @@ def _programs(bench: Bench, good: Sequence[Evaluated], bad: Sequence[str]) -> Fi
     metric, (seed, *baselines) = bench.objective.metric, good
     figures = {one.name: one.value for one in good}
     says = f"{metric} {seed.value:.4g} (seed)"
+    ranked = sorted(good, key=lambda one: bench.objective.cost(one.value or 0.0))
     if not baselines:
         suffix = bench.problem.seed_path.suffix
         remedy = f"Write what people use today as baselines/NAME{suffix}: else nobody can tell what a gain is worth."
         return Finding("seed and baselines", Grade.LOOK, f"{says}; there is no baseline", remedy, figures)
-    best = best_of(bench, good)
-    return Finding("seed and baselines", Grade.OK, f"{says}, {best.value:.4g} (best: {best.name})", "", figures)
+    says = f"{metric}: " + ", ".join(f"{one.name} {one.value:.4g}" for one in ranked)
+    return Finding("seed and baselines", Grade.OK, says, "", figures)
 
 
 def best_of(bench: Bench, known: Sequence[Evaluated]) -> Evaluated:
@@ -145,11 +147,50 @@ def splits(bench: Bench, progress: Progress) -> Finding:
         (first, second), ids = next(iter(across.items()))
         text = f"{first} and {second} share {len(ids)} instance{'s' * (len(ids) > 1)} ({ids[0]})"
         return Finding("splits", Grade.FAIL, text, "Divide the data with evolve.split, or use the seed.", figures)
+    if names := _groups_in_two(bench):
+        text = f"{says}; disjoint, but groups of one name stand in two splits ({names})"
+        remedy = (
+            "If a group is a file, a user or a day, keep it in one split (evolve.split); else name it by the split."
+        )
+        return Finding("splits", Grade.LOOK, text, remedy, figures)
     if shared:
         (split, _), ids = next(iter(shared.items()))
         text = f"{says}; {len(ids)} of {split} stand twice ({ids[0]})"
         return Finding("splits", Grade.LOOK, text, "Draw other instances: a copy is no further evidence.", figures)
     return Finding("splits", Grade.OK, f"disjoint: {says}", "", figures)
+
+
+def _groups_in_two(bench: Bench) -> str:
+    """The first group that two splits share, with both; empty where there is none, and for proofs."""
+    home: dict[str, Split] = {}
+    for split in sampled_splits(bench) if bench.problem.evidence == "sampled" else ():
+        for instance in bench.verifier.instances(split):
+            first = home.setdefault(instance.group, split)
+            if first is not split:
+                return f"{instance.group}: {first} and {split}"
+    return ""
+
+
+def scores(bench: Bench, known: Sequence[Evaluated]) -> Finding:
+    """What the verifier says of its own scores must fit together: the value is the metric, nobody beats the floor."""
+    metric = bench.objective.metric
+    for one in known:
+        for run in one.runs:
+            name = run.result.instance_id
+            floor = bench.verifier.floor(Split.TRAIN, name)
+            if floor is not None and bench.is_better(bench.value(run), floor.metrics[metric], _ROUNDING):
+                figures = f"{bench.value(run):.4g} against {floor.metrics[metric]:.4g}"
+                says = f"{one.name} is better than the floor on {name}: {figures}"
+                remedy = "score() misses a rule, floor() is none, or the direction in problem.toml is wrong."
+                return Finding("scores", Grade.FAIL, says, remedy)
+            if run.score is not None and not bench.measured and run.score.value != bench.value(run):
+                says = f"Score.value {run.score.value:.4g} is not its metric {metric} {bench.value(run):.4g} ({name})"
+                return Finding("scores", Grade.LOOK, says, f"The metric {metric} counts; give the same as value.")
+    known_truth = bench.verifier.truth_in_args(Split.TRAIN)
+    if known_truth:
+        says = "the truth of every instance stands among its arguments: programs can read it"
+        return Finding("scores", Grade.LOOK, says, "Put into args what a program may know, and nothing else.")
+    return Finding("scores", Grade.OK, "values, metrics and floor fit together; no truth among the arguments")
 
 
 def noise(bench: Bench, seed: Evaluated, progress: Progress) -> tuple[Finding, float]:
@@ -169,13 +210,18 @@ def noise(bench: Bench, seed: Evaluated, progress: Progress) -> tuple[Finding, f
     share = deviation / abs(statistics.mean(values) or 1.0)
     says = f"{share:.2%} of the score (standard deviation of {REPEATS})"
     if share > NOISE_SHARE * bench.problem.minimum_effect:
-        remedy = f"Set minimum_effect to {_rounded_up(2 * share)} or more, or raise repeats or the size of instances."
+        quieter = "; cpu_seconds is quieter" if bench.objective.metric == "wall_seconds" else ""
+        remedy = (
+            f"Set minimum_effect to {_rounded_up(share)} or more, or raise repeats or the size of instances{quieter}."
+        )
         return Finding("noise of the score", Grade.LOOK, says, remedy, figures), deviation
     return Finding("noise of the score", Grade.OK, says, "", figures), deviation
 
 
 def _rounded_up(share: float) -> str:
-    return f"{share * 1.05:.1g}" if share < 0.5 else "0.5"
+    """To one digit, never down; at most a half."""
+    step = 10.0 ** math.floor(math.log10(share))
+    return f"{min(0.5, math.ceil(share / step) * step):.2g}"
 
 
 def time(known: Sequence[Evaluated]) -> Finding:
@@ -211,7 +257,7 @@ def keys(bench: Bench, known: Sequence[Evaluated], measured: bool, progress: Pro
         twin = found.setdefault(key, one)
         if twin.value != one.value:
             says = f"{twin.name} and {one.name} are one on the probe and score {twin.value:.4g} and {one.value:.4g}"
-            remedy = "Give probe more, or more telling, instances: else a worse program inherits the better score."
+            remedy = "Give probe more, or more telling, instances: one key must mean one score."
             return Finding(name, Grade.FAIL, says, remedy)
     says = f"programs: {len(known)}, functions: {len(found)}, none with two scores"
     return Finding(name, Grade.OK, says, "", {"programs": len(known), "functions": len(found)})
@@ -221,6 +267,13 @@ def looking_ahead(bench: Bench, known: Sequence[Evaluated], progress: Progress) 
     """The seed and the baselines must pass the check that would-be champions have to pass."""
     if not bench.problem.driven:
         return None
+    instances = bench.verifier.instances(Split.TRAIN)
+    first, other = instances[0], instances[-1]
+    spliced = bench.verifier.spliced(Split.TRAIN, first.id, other.id, 0.5)
+    if len(instances) > 1 and canonical(list(spliced)) in (canonical(list(first.args)), canonical(list(other.args))):
+        says = "spliced() gives an instance as it is: that another future changes nothing is then shown of nobody"
+        remedy = "Let it begin as the first instance, and go on as the other one after the given share."
+        return Finding("looking ahead", Grade.FAIL, says, remedy)
     check = AnticipationCheck(bench.stage, bench.problem.packages)
     for place, one in enumerate(known, 1):
         progress(f"replaying seed and baselines strictly: {place} of {len(known)}")
@@ -228,6 +281,7 @@ def looking_ahead(bench: Bench, known: Sequence[Evaluated], progress: Progress) 
         verdict = check.check(one.source, 0, False, recorded)
         if verdict is not None:
             says = f"{one.name} is {verdict.status}: {verdict.feedback}"
-            remedy = "Let drive(), play(), spliced() and decisions() agree, and tell the program nothing of the future."
+            remedy = "If it does not look ahead, then drive(), play(), spliced() and decisions() do not agree."
             return Finding("looking ahead", Grade.FAIL, says, remedy)
-    return Finding("looking ahead", Grade.OK, f"strict replays of {len(known)} programs decide the same")
+    says = f"{len(known)} programs decide the same when replayed strictly, and with another future"
+    return Finding("looking ahead", Grade.OK, says)

@@ -14,7 +14,7 @@ from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import ProblemError
 from evolve.evaluation import check_ready
 from evolve.problem import Problem, load
-from evolve.problem_file import FILE, MEASURED
+from evolve.problem_file import FILE
 from sandbox.limits import MEBIBYTE
 
 MEASURED_MARGIN = 0.2
@@ -25,8 +25,8 @@ NEAR = 0.5
 def check_problem(problem: str | Path, progress: Progress = lambda text: None) -> Report:
     """Look at everything that `evolve check` looks at; see docs/authoring.md for what each line means.
 
-    Runs the problem's programs and, made from the best of them, fifteen cheats. Opens neither gate nor final: of these
-    only the instances are compared.
+    Runs the problem's programs and, made from the best of them, seventeen cheats. Opens neither gate nor final: of
+    these only the instances are compared.
 
     Raises:
         UsageError: there is no such problem, or its sandbox is not installed here.
@@ -65,7 +65,8 @@ def _of_bench(bench: Bench, progress: Progress) -> Iterator[Finding]:
     yield rows.splits(bench, progress)
     if not known or known[0].name != "seed":
         return  # nothing else can be said of a problem whose seed does not run
-    measured = bench.objective.metric in MEASURED
+    measured = bench.measured
+    yield rows.scores(bench, known)
     yield rows.determinism(bench, known, progress)
     finding, deviation = rows.noise(bench, known[0], progress)
     yield finding

@@ -73,5 +73,7 @@ def _print(
         style = "" if one in known else "dim"
         table.add_row(one.name, *(metric_text(name, one.metrics.get(name)) for name in metrics[:4]), style=style)
     show(table)
+    if len(metrics) > 4:
+        line(f"also, with --json: {', '.join(metrics[4:])}", style="dim")
     if not problem.separated:
         line("".join(NOT_SEPARATED))

@@ -24,7 +24,7 @@ def check(
 ) -> None:
     """Look whether the score of PROBLEM can be trusted.
 
-    Runs seed and baselines, compares the splits, measures noise and time, and tries fifteen ways to cheat. The exit
+    Runs seed and baselines, compares the splits, measures noise and time, and tries seventeen ways to cheat. The exit
     status is 1 where a line says FAIL; lines that say LOOK are for the author to judge.
     """
     from rich.console import Console

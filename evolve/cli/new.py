@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
     from evolve.scaffold import Created
-    from evolve.wrapping import Wish
+    from evolve.wish import Wish
 
 
 def new(
@@ -34,6 +35,10 @@ def new(
     file: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Another file that the command needs; may be repeated.")
     ] = None,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A folder that the command may read, an absolute path; may be repeated."),
+    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(metavar="M", help="The number that counts: a key of its JSON, or wall_seconds, cpu_seconds."),
@@ -52,19 +57,27 @@ def new(
 
     del archive  # accepted by every command; this one needs none
     if program is None:
-        given = {"--run": run, "--build": build, "--file": file, "--metric": metric, "--minimize": direction}
-        if wrong := [option for option, value in given.items() if value]:
+        given: dict[str, object] = {
+            "--run": run,
+            "--build": build,
+            "--metric": metric,
+            "--minimize or --maximize": direction,
+        }
+        given |= {"--file": file or None, "--folder": folder or None}
+        if wrong := [option for option, value in given.items() if value is not None]:
             raise UsageError(f"{wrong[0]} has no meaning without --program", "Name the program: --program FILE.")
         _say(create(name, family or DEFAULT_FAMILY), family or DEFAULT_FAMILY)
         return
     if family not in (None, "command"):
         raise UsageError(f"--family {family} has no meaning with --program", "Take it out.")
-    if run is None:
-        raise UsageError("--program needs --run", f"Say what runs it: --run 'python3 {program.name}'")
+    if not run:
+        command = shlex.quote(f"python3 {shlex.quote(program.name)}")
+        raise UsageError("--program needs --run", f"Say what runs it: --run {command}")
     way = None if direction is None else ("minimize" if direction else "maximize")
-    from evolve.wrapping import Wish
+    from evolve.wish import Wish
 
-    _wrap(name, Wish(program, run, build, tuple(file or ()), metric, way))  # type: ignore[arg-type]
+    files, folders = tuple(file or ()), tuple(folder or ())
+    _wrap(name, Wish(program, run, build, files, metric, way, folders))  # type: ignore[arg-type]
 
 
 def _wrap(name: Path, wish: Wish) -> None:
@@ -75,7 +88,7 @@ def _wrap(name: Path, wish: Wish) -> None:
     with Console(stderr=True).status("starting") as status:
         created = wrap_command(name, wish, status.update)
     _say(created, "")
-    if any(note.startswith("the program did not run") for note in created.notes):
+    if created.failed:
         raise typer.Exit(1)
 
 
@@ -90,6 +103,7 @@ def _say(created: Created, family: str) -> None:
         line(f"· {note}", style="yellow")
     line("")
     line("Next:", style="bold")
-    line(f"  evolve check {created.folder}     # can its score be trusted?")
-    line(f"  evolve run {created.folder}       # search")
+    place = shlex.quote(str(created.folder))
+    line(f"  evolve check {place}     # can its score be trusted?")
+    line(f"  evolve run {place}       # search")
     line(f"  {created.folder}/README.md says what to change")

@@ -37,7 +37,7 @@ def run(
         typer.Option("--from", metavar="START", help="seed, baselines or a program's id. Default: the problem's."),
     ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue a run that stopped; 'last' too.")] = None,
-    final: Annotated[bool, typer.Option("--final/--no-final", help="Check the winners exhaustively.")] = True,
+    final: Annotated[bool, typer.Option("--final/--no-final", help="Check the winners on data never seen.")] = True,
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -36,6 +36,13 @@ def show(program: ProgramArgument = "best", archive: ArchiveOption = None, as_js
         _print_program(found, lineage, final)
 
 
+def _gate_answer(row: ProgramRow) -> bool | None:
+    """What the gate said of it; None where it was not asked, such as for champions that are best on train alone."""
+    if row.promotion is None or row.promotion.reason.startswith("not gated"):
+        return None
+    return row.promotion.accepted
+
+
 def _program_json(found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None) -> dict[str, Any]:
     row = found.row
     gains = _gains(lineage, found.problem.objectives)
@@ -49,7 +56,7 @@ def _program_json(found: Found, lineage: Sequence[ProgramRow], final: Mapping[st
         "value": row.verdict.value,
         "metrics": dict(row.verdict.metrics),
         "final": dict(final) if final is not None else None,
-        "proven": row.promotion.accepted if row.promotion else None,
+        "proven": _gate_answer(row),
         "feedback": row.verdict.feedback,
         "idea": row.idea,
         "operator": row.ticket.operator,

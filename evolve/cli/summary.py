@@ -56,6 +56,7 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "final_seconds": result.final_seconds,
         "final_failure": result.final_failure or None,
+        "counts": dict(result.counts),
         "verifier_separated": result.verifier_separated,
         "final": {key: dict(row) for key, row in result.final.items()},
         "objectives": [{"metric": one.metric, "direction": one.direction} for one in objectives],

@@ -21,16 +21,20 @@ def facts(result: Outcome) -> list[tuple[str, str]]:
     """Seed, who is beaten, final check, why it stopped, what was spent, and where it is kept."""
     pairs = [("seed", _scores(result, result.seed))]
     rungs = climb(result.objectives, result.seed, result.baselines, result.front)
+    where = " (on train)" if len(result.objectives) == 1 else ""
     if beaten := beaten_text(rungs):
-        pairs.append(("beaten", beaten))
+        pairs.append(("beaten", beaten + where))
     elif result.baselines:
-        pairs.append(("beaten", "no baseline yet; a longer run may"))
+        pairs.append(("beaten", f"no baseline yet{where}; a better seed or a longer run may"))
     if final := final_sentence(result):
         pairs.append(("final", final))
     if result.final_failure:
         pairs.append(("final", f"the program found has no score there: {result.final_failure}"))
     pairs.append(("stopped", f"{result.stop_reason}, after {duration(result.seconds)}, {_final_words(result)}"))
     pairs.append(("spent", f"{result.evaluations:,.0f} evaluations, {result.proposals:,} proposals"))
+    if result.counts:
+        words = " · ".join(f"{status} {count:,}" for status, count in result.counts.items())
+        pairs.append(("statuses", words))
     pairs.append(("run", f"{result.run_id} in {result.archive}"))
     if not result.verifier_separated:
         pairs.append(NOT_SEPARATED)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evolve.core.types import Objective
@@ -39,9 +40,10 @@ def _grid(objective: Objective, finals: Finals, names: Mapping[str, str], best: 
         Column("95 % interval"),
     ]
     ordered = sorted(finals.items(), key=lambda row: objective.cost(row[1][f"{prefix}{objective.metric}"]))
+    digits = _digits(row[f"{prefix}{objective.metric}"] for row in finals.values())
     rows = [
         Row(
-            _cells(objective, figures, prefix, program_id == best, names.get(program_id, program_id)),
+            _cells(objective, figures, prefix, program_id == best, names.get(program_id, program_id), digits),
             _style(figures, prefix, program_id == best),
         )
         for program_id, figures in ordered
@@ -50,13 +52,21 @@ def _grid(objective: Objective, finals: Finals, names: Mapping[str, str], best: 
     return Grid(f"{words}: {groups} {plural} that the search never saw", columns, rows)
 
 
-def _cells(objective: Objective, figures: Mapping[str, float], prefix: str, own: bool, name: str) -> tuple[str, ...]:
-    value = f"{figures[f'{prefix}{objective.metric}']:.4f}"
+def _cells(
+    objective: Objective, figures: Mapping[str, float], prefix: str, own: bool, name: str, digits: int
+) -> tuple[str, ...]:
+    value = f"{figures[f'{prefix}{objective.metric}']:.{digits}f}"
     if own:
         return name, value, "", ""
     low, high = figures[f"{prefix}ahead_low"], figures[f"{prefix}ahead_high"]
-    interval = f"{low:+.4f} to {high:+.4f}" if abs(low) < 1e300 else "one group: none"
-    return name, value, f"{figures[f'{prefix}ahead']:+.4f}", interval
+    interval = f"{low:+.{digits}f} to {high:+.{digits}f}" if abs(low) < 1e300 else "one group: none"
+    return name, value, f"{figures[f'{prefix}ahead']:+.{digits}f}", interval
+
+
+def _digits(values: Iterable[float]) -> int:
+    """Places after the point: four, and more where all values are small."""
+    largest = max(map(abs, values), default=0.0)
+    return 4 if largest == 0.0 or not math.isfinite(largest) else min(12, max(4, 3 - math.floor(math.log10(largest))))
 
 
 def _style(figures: Mapping[str, float], prefix: str, own: bool) -> Style:
@@ -71,7 +81,9 @@ def final_sentence(result: Outcome) -> str:
     best = result.front[0].program_id if result.front else ""
     if "ahead" not in finals.get(best, {}):
         return ""
-    beaten = [one.name for one in result.baselines if finals.get(one.program_id, {}).get("ahead_low", 0.0) > 0]
+    rows = {one.name: finals.get(one.program_id, {}) for one in (*result.baselines, result.seed)}
+    better = [name for name, row in rows.items() if row.get("ahead_low", 0.0) > 0]
+    worse = [name for name, row in rows.items() if row.get("ahead_high", 0.0) < 0]
     gain = number(finals[best][objective.metric])
-    words = ", ".join(sorted(beaten)) or "no baseline beyond doubt"
-    return f"{objective.metric.replace('_', ' ')} {gain}; its interval excludes zero against: {words}"
+    words = f"{objective.metric.replace('_', ' ')} {gain}; beyond doubt better than {', '.join(better) or 'nobody'}"
+    return f"{words}, worse than {', '.join(worse)}" if worse else words

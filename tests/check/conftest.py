@@ -35,7 +35,7 @@ COUNTS = {Split.PROBE: 2, Split.TRAIN: 3, Split.GATE: 12, Split.REPORT: 2, Split
 def instances(split, seed):
     for number in range(COUNTS[split]):
         values = [int(v) for v in rng.generator(str(split), seed, number).integers(1, 1000, 12)]
-        yield Instance(f"{split}-{number}", f"heap-{number}", (values,))
+        yield Instance(f"{split}-{number}", f"{split}-{number}", (values,))
 
 
 def score(instance, output):

@@ -1,4 +1,4 @@
-"""A sound verifier survives the fifteen cheats, and each carelessness is found by the cheat that lives of it."""
+"""A sound verifier survives all cheats, and each carelessness is found by the cheat that lives of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 from evaluators import cheats
 from evolve.check import Finding, Grade, check_problem, rows
-from evolve.check.battery import Battery, Kind, Outcome, judge_output
+from evolve.check.battery import Battery
 from evolve.check.bench import Bench
+from evolve.check.judging import REMEDIES, Kind, Outcome, judge_output
 from evolve.problem import Problem
 
 WriteHeaps = Callable[..., Problem]
@@ -34,9 +35,9 @@ def battery(problem: Problem, *names: str) -> dict[str, Finding]:
 
 
 @bubblewrap
-def test_a_sound_verifier_survives_all_fifteen(heaps: WriteHeaps) -> None:
+def test_a_sound_verifier_survives_all_cheats(heaps: WriteHeaps) -> None:
     found = battery(heaps())
-    assert list(found) == [*cheats.OUTPUTS, *cheats.DEEDS] and len(found) == 15
+    assert list(found) == [*cheats.OUTPUTS, *cheats.DEEDS] and set(found) == set(REMEDIES)
     assert {one.grade for one in found.values()} == {Grade.OK}, found
     assert "refused" in found["partial answer"].says
     assert found["state between calls"].says == "nothing is remembered"
@@ -93,7 +94,7 @@ def test_arithmetic_can_not_cheat_and_its_verifier_is_asked_directly() -> None:
     report = check_problem("float32-exp2")
     assert report.grade is Grade.OK
     found = {one.name: one for one in report.findings}
-    assert len([name for name in found if name.startswith("cheat: ")]) == 15
+    assert {name for name in found if name.startswith("cheat: ")} == {f"cheat: {name}" for name in REMEDIES}
     assert "only" in found["cheat: reading files"].says
     assert "not an array" in found["cheat: none"].says
 
@@ -113,7 +114,54 @@ def test_arithmetic_can_not_cheat_and_its_verifier_is_asked_directly() -> None:
         ("wrong type", [Kind.SAME], Grade.OK),
         ("input returned", [Kind.WORSE], Grade.OK),
         ("empty", [Kind.MEANINGLESS], Grade.OK),
+        ("constant answer", [Kind.SAME], Grade.LOOK),
+        (cheats.ANOTHER, [Kind.BETTER], Grade.FAIL),
+        ("duplicated", [Kind.CRASHED, Kind.WORSE], Grade.LOOK),
     ],
 )
 def test_what_an_outcome_is_worth(name: str, kinds: list[Kind], grade: Grade) -> None:
     assert judge_output(name, [Outcome(kind, "words") for kind in kinds])[0] is grade
+
+
+def test_a_measured_score_leaves_the_output_to_be_looked_at() -> None:
+    same = [Outcome(Kind.SAME, "words")]
+    assert judge_output("partial answer", same, measured=True)[0] is Grade.FAIL
+    assert judge_output("wrong shape", same, measured=True)[0] is Grade.OK
+
+
+def test_without_a_baseline_a_better_score_may_be_a_better_answer() -> None:
+    better = [Outcome(Kind.BETTER, "words")]
+    assert judge_output("partial answer", better, compared=False)[0] is Grade.LOOK
+    assert judge_output("nan", better, compared=False)[0] is Grade.FAIL
+
+
+RECURSIVE = """
+# EVOLVE-BLOCK-START
+def divide(values):
+    return [] if not values else [*divide(values[:-1]), len(values) % 2]
+# EVOLVE-BLOCK-END
+"""
+
+
+@bubblewrap
+def test_a_program_that_calls_itself_is_cheated_with_all_the_same(heaps: WriteHeaps) -> None:
+    found = battery(heaps(seed=RECURSIVE, greedy=RECURSIVE), "none", "state between calls", "partial answer")
+    assert "one side for each value" in found["none"].says
+    assert found["state between calls"].says == "nothing is remembered"
+
+
+@bubblewrap
+def test_an_answer_to_nothing_is_found(heaps: WriteHeaps) -> None:
+    """Length and values are right, and nobody asks whether it is an answer to this instance."""
+    blind = {CHECKS: "    return Score(0.0, {'gap': 0.001 * (len(set(output)) - 1)})\n"}
+    assert battery(heaps(verifier=blind), "constant answer")["constant answer"].grade is Grade.FAIL
+
+
+LUCK = "import os\ndef divide(values):\n    return [byte % 2 for byte in os.urandom(len(values))]\n"
+
+
+@bubblewrap
+def test_a_program_of_chance_accuses_nobody(heaps: WriteHeaps) -> None:
+    seed = f"# EVOLVE-BLOCK-START\n{LUCK}# EVOLVE-BLOCK-END\n"
+    found = battery(heaps(seed=seed, greedy=LUCK), "state between calls", "input mutated", "reading files")
+    assert {one.grade for one in found.values()} == {Grade.OK}, found

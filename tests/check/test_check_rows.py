@@ -219,3 +219,45 @@ def test_a_missing_program_is_told_as_such(heaps: WriteHeaps) -> None:
 def test_a_package_that_is_not_installed_is_a_finding(heaps: WriteHeaps) -> None:
     report = check_problem(heaps(keys='packages = ["no-such-package"]').folder)
     assert report.grade is Grade.FAIL and "no-such-package is not installed" in report.findings[-1].says
+
+
+FLOOR = "\n\ndef floor(instance):\n    return Score(0.9, {'gap': 0.9})\n"
+
+
+@pytest.mark.parametrize(
+    ("verifier", "grade", "words"),
+    [
+        ({"\n\ndef instances": FLOOR + "\n\ndef instances"}, Grade.FAIL, "better than the floor"),
+        ({"return Score(gap,": "return Score(2 * gap,"}, Grade.LOOK, "is not its metric gap"),
+        ({"(values,))": "(values, sum(values)), sum(values))", "(values,) =": "(values, _) ="}, Grade.LOOK, "truth"),
+        ({}, Grade.OK, "fit together"),
+    ],
+)
+def test_scores_that_do_not_fit_together(heaps: WriteHeaps, verifier: dict[str, str], grade: Grade, words: str) -> None:
+    programs = {"seed": SEED_OF_TWO, "greedy": SEED_OF_TWO} if "(values,) =" in verifier else {}
+    with opened(heaps(verifier=verifier, **programs)) as (bench, known, _):
+        finding = rows.scores(bench, known)
+        assert finding.grade is grade and words in finding.says
+
+
+SEED_OF_TWO = """
+# EVOLVE-BLOCK-START
+def divide(values, total):
+    return [place % 2 for place in range(len(values))]
+# EVOLVE-BLOCK-END
+"""
+
+
+def test_groups_of_one_name_in_two_splits(heaps: WriteHeaps) -> None:
+    with opened(heaps(verifier={'f"{split}-{number}", (values': 'f"file-{number}", (values'})) as (bench, *_):
+        finding = rows.splits(bench, quiet)
+        assert finding.grade is Grade.LOOK and "file-0: probe and train" in finding.says
+
+
+def test_an_other_future_that_is_none(write_problem: Callable[..., Problem]) -> None:
+    problem = write_problem("guess")
+    verifier = problem.folder / "verifier.py"
+    verifier.write_text(verifier.read_text() + "\n\ndef spliced(instance, other, share):\n    return instance\n")
+    with opened(load(problem.folder)) as (bench, known, _):
+        finding = rows.looking_ahead(bench, known, quiet)
+        assert finding is not None and finding.grade is Grade.FAIL and "as it is" in finding.says

@@ -15,7 +15,8 @@ from .conftest import PROBLEM, ROOT, Cli
 
 RUN_KEYS = [
     "run_id", "problem", "archive", "stop_reason", "evaluations", "proposals", "seconds", "final_seconds",
-    "final_failure", "verifier_separated", "final", "objectives", "shown_metric", "seed", "baselines", "found",
+    "final_failure", "counts", "verifier_separated", "final", "objectives", "shown_metric", "seed", "baselines",
+    "found",
 ]  # fmt: skip
 FOUND_KEYS = ["program_id", "metrics", "final", "best_known", "gain", "dominates"]
 RUNS_KEYS = [

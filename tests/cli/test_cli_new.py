@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from evolve.cli.app import app
 from evolve.problem import load
 from evolve.scaffold import FAMILIES
-from evolve.wrapping import enclosed, guessed_direction
+from evolve.wish import enclosed, guessed_direction
 
 SUMS = """#!/usr/bin/env python3
 import json
@@ -126,18 +126,25 @@ def test_with_a_measured_metric_what_is_printed_becomes_what_is_right(here: Path
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("import sys\nsys.exit('no such thing')\n", (), "no such thing"),
-        ("print('done')\n", (), "no score in its output: it printed 'done'"),
-        (NAMED, ("--metric", "speed"), "no speed in its output: it has a"),
-        ("import os\nprint(os.urandom(4))\n", ("--metric", "cpu_seconds"), "did not give the same output again"),
+        ("import sys\nsys.exit('no such thing')\n", (), "did not run in the sandbox: exit status 1: no such thing"),
+        ("print('done')\n", (), "it ran, but printed no number: 'done'; print a number alone on the last line"),
+        ("print('NaN')\n", (), "it ran, but printed no number: 'NaN'"),
+        ("print('score: 0.93')\n", (), "it ran, but printed no number: 'score: 0.93'"),
+        ("""print('{"cpu_seconds": 1}')\n""", (), "it has cpu_seconds, which the host measures by itself"),
+        (NAMED, ("--metric", "speed"), "it ran, but printed no speed: it has a"),
+        (
+            "import os\nprint(os.urandom(4))\n",
+            ("--metric", "cpu_seconds"),
+            "it ran, but the same input did not give the same",
+        ),
     ],
 )
-def test_a_program_that_does_not_run_is_wrapped_all_the_same(
+def test_a_program_that_gives_no_score_is_wrapped_all_the_same(
     here: Path, text: str, options: tuple[str, ...], message: str
 ) -> None:
     (here / "p.py").write_text(text)
     said = call("new", "p", "--program", "p.py", "--run", "python3 p.py", *options, status=1).stdout
-    assert "the program did not run in the sandbox" in said and message in said
+    assert message in said and ("the program did not run in the sandbox" in said) == ("it ran, but" not in said)
     assert load(here / "p").command is not None
 
 
@@ -161,7 +168,7 @@ def test_markers_are_comments_of_the_language() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "direction"),
-    [("loss", "minimize"), ("wall_seconds", "minimize"), ("P99_Latency", "minimize"), ("score", "maximize")],
+    [("loss", "minimize"), ("wall_seconds", "minimize"), ("P99_Latency", "minimize"), ("score", None)],
 )
-def test_the_direction_follows_the_name(metric: str, direction: str) -> None:
+def test_the_direction_follows_the_name(metric: str, direction: str | None) -> None:
     assert guessed_direction(metric) == direction

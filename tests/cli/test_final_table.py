@@ -71,5 +71,5 @@ def test_kinds_have_tables_of_their_own() -> None:
 
 def test_the_sentence_names_only_who_is_beaten_beyond_doubt() -> None:
     sentence = final_sentence(_result(FINAL))
-    assert "0.0666" in sentence and sentence.endswith("against: lru")
+    assert "0.0666" in sentence and sentence.endswith("beyond doubt better than lru")
     assert final_sentence(_result({})) == "" and final_grids(_result({})) == []

@@ -44,7 +44,7 @@ def test_the_final_table_has_intervals() -> None:
     one = result(program("f1", 0.25), objectives=(ERROR,), final=rows)
     page = Words(one._repr_html_())
     assert "24 groups that the search never saw" in page.text and "+0.0500 to +0.1500" in page.text
-    assert "its interval excludes zero against: old" in page.text
+    assert "beyond doubt better than old" in page.text
     assert "found against the baselines on train" in page.text
 
 

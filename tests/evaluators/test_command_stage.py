@@ -107,7 +107,8 @@ def test_what_fails_and_why(write: Write, evaluator_of: Evaluate) -> None:
     assert (failed.status, failed.feedback) == (Status.CRASHED, "probe-0: exit status 4: said")
     unbuilt = evaluator.evaluate(problem.seed.with_main("forbidden\n"))
     assert unbuilt.status is Status.CRASHED
-    assert unbuilt.feedback == "probe-0: the build failed: exit status 1: lines of the compiler"
+    assert unbuilt.feedback == "the build failed: exit status 1: lines of the compiler"
+    assert not unbuilt.evaluated  # it has reached no probe, so it costs no evaluation
 
 
 def test_a_build_is_done_once_for_each_program(write: Write, evaluator_of: Evaluate) -> None:

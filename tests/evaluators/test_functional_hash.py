@@ -80,6 +80,23 @@ def test_rounding_stays_within_half_a_step(size: float, negative: bool, bits: in
     assert rounded(np.array([found]), bits)[0] == found
 
 
+@pytest.mark.parametrize("kind", ["<f8", ">f8", "<f4", ">f4", "<f2", ">f2"])
+def test_the_largest_numbers_are_not_infinite(kind: str) -> None:
+    largest = np.array([np.finfo(kind).max, -np.finfo(kind).max], dtype=kind)
+    assert canonical(largest, 5) != canonical(np.array([np.inf, -np.inf], dtype=kind), 5)
+    assert canonical(largest, 5) == canonical(largest.copy(), 5)
+
+
+@pytest.mark.parametrize("kind", ["f8", "f4", "c16", "c8"])
+def test_arrays_of_another_byte_order_are_rounded_by_value(kind: str) -> None:
+    for order in "<>":
+        one, near, far = (np.array([value], dtype=order + kind) for value in (1.0, 1.0 + 2.0**-20, 1.5))
+        assert canonical(one, 10) == canonical(near, 10) != canonical(far, 10)
+    (found,) = rounded(np.array([1.0 + 2.0**-20], dtype=">f8"), 10)
+    assert found == 1.0
+    assert canonical(np.array([1], dtype="<i4")) != canonical(np.array([1], dtype=">i4"))
+
+
 @given(PLAIN)
 def test_a_value_is_the_same_as_itself_and_not_as_a_list_of_it(value: Any) -> None:
     assert canonical(value) == canonical(value)
@@ -95,7 +112,18 @@ def test_a_key_depends_on_outputs_order_and_evaluation_set() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, np.array(["a"]), [1, object()]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        {1, 2},
+        np.array(["a"]),
+        [1, object()],
+        pytest.param(1 << 20000, id="a number of 6021 digits"),
+        np.ones(2, np.longdouble),
+        np.ones(1, np.clongdouble),
+    ],
+)
 def test_what_is_no_plain_data_has_no_key(value: Any) -> None:
     with pytest.raises(TypeError):
         functional_key([value], "set")

@@ -13,7 +13,7 @@ from evolve.core.types import Candidate, Failure, Source, Status, Ticket
 from evolve.proposers.base import Context
 from evolve.proposers.offline import is_python, operators, propose_text
 from evolve.proposers.offline.number_lists import change_row, cross_rows, rows
-from evolve.proposers.offline.token_proposer import OPERATORS, change, propose
+from evolve.proposers.offline.token_proposer import OPERATORS, change, change_numbers, propose
 from evolve.proposers.offline.tokens import read_number, token_page
 
 C = """#include <stdio.h>
@@ -99,6 +99,20 @@ def test_rows_are_tables_in_brackets_and_words_in_a_line() -> None:
     assert [row.separator for row in rows(token_page("a.sh", SHELL))] == [" "]
     call = "// EVOLVE-BLOCK-START\nf(1, 2, 3);\nint a[2][2] = {{1, 2}, {3, 4,}};\n// EVOLVE-BLOCK-END\n"
     assert [len(row.tokens) for row in rows(token_page("a.c", call))] == [2, 2]
+
+
+def test_numbers_with_a_name_are_moved_first_and_many_never_all_at_once() -> None:
+    block = "#define WAYS 8\nstatic const int SHIFT = 3;\n" + "".join(f"x{n} = y + {n};\n" for n in range(20))
+    text = f"// EVOLVE-BLOCK-START\n{block}// EVOLVE-BLOCK-END\n"
+    page = token_page("a.c", text)
+    named, most = 0, 0
+    for seed in range(200):
+        made = change_numbers(page, generator(seed, "numbers"))
+        assert made is not None
+        lines = [one for one, other in zip(made.apply(text).split("\n"), text.split("\n"), strict=True) if one != other]
+        named += all(line.startswith(("#define", "static const")) for line in lines)
+        most = max(most, len(lines))
+    assert 90 < named < 180 and most < 12
 
 
 def test_rows_grow_shrink_and_move() -> None:

@@ -22,7 +22,8 @@ needs_perl = pytest.mark.skipif(shutil.which("perl") is None, reason="needs perl
 LIMITS = Limits(
     wall_seconds=20.0, cpu_seconds=10.0, memory_bytes=1024 * MEBIBYTE, processes=64, file_bytes=64 * MEBIBYTE
 )
-BUILDER, RUNNER = BubblewrapSandbox(tools=Tools(handles_children=True)), BubblewrapSandbox(tools=Tools())
+BUILDER = BubblewrapSandbox(tools=Tools(handles_children=True, builds=True))
+RUNNER = BubblewrapSandbox(tools=Tools())
 ADD = """
 #include <stdio.h>
 int main(int count, char **words) {
@@ -141,7 +142,7 @@ find / -name problem_file.py -o -name "evolve_discovery*" -o -name problem.toml 
 ls /dev /etc
 """
     shown = set((shell(text).value or "").split())
-    assert shown <= {"/dev:", "/etc:", "null", "zero", "urandom", "alternatives", "ld.so.cache"}
+    assert shown <= {"/dev:", "/etc:", "null", "urandom", "alternatives", "ld.so.cache"}
 
 
 def test_nothing_can_be_written_but_in_tmp() -> None:
@@ -246,7 +247,7 @@ def test_a_build_that_never_ends_or_fills_the_disk() -> None:
     slow = Limits(1.0, 5.0, 512 * MEBIBYTE, processes=16)
     assert build(Command("a", "./a", "sleep 60"), "", slow).status is Status.TIMED_OUT
     small = Limits(20.0, 5.0, 512 * MEBIBYTE, processes=16, file_bytes=MEBIBYTE)
-    full = build(Command("a", "./a", "head -c 9000000 /dev/zero > big"), "", small)
+    full = build(Command("a", "./a", "yes | head -c 9000000 > big"), "", small)
     assert full.status is Status.CRASHED
     # Files with holes take no room, but would when they are read.
     holes = "for i in 1 2 3; do dd if=/dev/null of=f$i bs=1 seek=900000 2>/dev/null; done"

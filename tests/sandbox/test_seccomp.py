@@ -136,9 +136,12 @@ def test_clone3_is_not_there(machine: str) -> None:
         ("prctl", 0, [15, 16], [1, 4, 8, 22, 23, 24, 28, 36, 38, 47, 0x59616D61]),
         ("fcntl", 1, [0, 1, 2, 3, 4, 1030], [5, 6, 7, 8, 10, 37, 38, 1024, 1026, 1031, 1033]),
         ("ioctl", 1, [0x5401, 0x541B, 0x5451], [0x5412, 0x540E, 0x5428, 0xAE00, 0x40086602]),
+        ("prlimit64", 0, [0], [1, 2, 77, 0xFFFFFFFF]),
+        ("mmap", 3, [0x01, 0x02, 0x03, 0x22, 0x4022, 0x20022], [0x21, 0x23, 0x31, 0x4021, 0x40021]),
+        ("madvise", 2, [0, 1, 3, 4, 8, 14, 15, 22], [20, 21]),
     ],
 )
-def test_commands(machine: str, name: str, argument: int, allowed: list[int], denied: list[int]) -> None:
+def test_one_argument_decides(machine: str, name: str, argument: int, allowed: list[int], denied: list[int]) -> None:
     number, architecture = seccomp.allowed_numbers(machine)[name], seccomp.ARCHITECTURES[machine]
     code = seccomp.program(True, machine)
     for command in allowed + denied:
@@ -166,6 +169,19 @@ def test_what_runs_a_command_may_do_a_little_more(machine: str) -> None:
     assert decide(code, listed["socketpair"], unix, architecture=architecture) == ALLOW
     assert decide(code, listed["socketpair"], internet, architecture=architecture) == EPERM
     assert decide(code, listed["sched_setaffinity"], 0, architecture=architecture) == ALLOW
+
+
+def test_builds_alone_set_modes_and_times_and_advise_on_the_page_cache(machine: str) -> None:
+    known, architecture = dict(header_numbers(machine)), seccomp.ARCHITECTURES[machine]
+    others, every = seccomp.allowed_numbers(machine), seccomp.allowed_numbers(machine, builds=True)
+    more = {name: number for name, number in every.items() if name not in others}
+    assert {"fchmodat", "fchmod", "utimensat", "flock", "fadvise64"} <= set(more)
+    codes = [seccomp.program(True, machine, tools=True, builds=builds) for builds in (True, False)]
+    for name, number in more.items():
+        assert known[name] == number, name
+        decisions = [decide(code, number, architecture=architecture) for code in codes]
+        assert decisions == [ERROR | errno.EOPNOTSUPP if name.endswith("setxattr") else ALLOW, EPERM]
+    assert all(decide(code, known["mincore"], architecture=architecture) == EPERM for code in codes)
 
 
 def test_what_is_measured_can_not_ignore_its_children(machine: str) -> None:

@@ -6,6 +6,7 @@ Everything is done on the text of the block (see `tokens`); quoted text and comm
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +20,11 @@ from evolve.proposers.offline.text import Edit
 from evolve.proposers.offline.tokens import Token, TokenPage, read_number, token_page
 
 OPERATORS = {"rows": 0.30, "numbers": 0.25, "edit": 0.15, "lines": 0.15, "crossover": 0.15}
+# Numbers that have a name of their own are what an author means to be changed. All at once are moved only if few.
+_NAMED_SHARE, _FEW = 0.6, 12
+_DEFINES = re.compile(
+    r"\s*(?:#\s*define\s+\w+\s|(?:(?:static|export|final|public|pub|inline)\s+)*(?:const|constexpr|val)\b|[A-Z][A-Z0-9_]+\s*:?=)"
+)
 _TRIES = 40
 _STEPS, _STEP_WEIGHTS = (1, 2, 3), (0.55, 0.30, 0.15)
 
@@ -107,7 +113,10 @@ def change_numbers(page: TokenPage, rng: Generator) -> Edit | None:
     tokens = [token for token in page.tokens if token.kind == "number"]
     if not tokens:
         return None
-    share = 1.0 if rng.random() < 0.2 else 1.5 / len(tokens)
+    named = [token for token in tokens if _DEFINES.match(page.line_of(token))]
+    if named and rng.random() < _NAMED_SHARE:
+        tokens = named
+    share = 1.0 if len(tokens) <= _FEW and rng.random() < 0.2 else 1.5 / len(tokens)
     chosen = [token for token in tokens if rng.random() < share] or [tokens[int(rng.integers(len(tokens)))]]
     step = float(rng.choice([0.1, 0.3, 1.0]))
     return _rewrite(page, [(token, _moved(token, rng, step)) for token in chosen])

@@ -51,6 +51,10 @@ class TokenPage:
         """The tokens less blanks and comments."""
         return [token for token in self.tokens if token.kind not in ("space", "break", "comment")]
 
+    def line_of(self, token: Token) -> str:
+        """The line in which a token begins, up to it."""
+        return self.text[self.text.rfind("\n", 0, token.start) + 1 : token.start]
+
 
 def token_page(name: str, text: str) -> TokenPage:
     """The file of that name. Raises Forbidden where it has no single block."""

@@ -33,7 +33,7 @@ def instances(split: Split, seed: int) -> list[Instance]:
         for index in range(count):
             numbers = draw(kind, length, generator("sorting", str(split), seed, kind, index))
             text = "\n".join(map(str, numbers)) + "\n"
-            found.append(Instance(f"{split}-{kind}-{index}", f"{kind}/{index}", (text,), sorted(numbers)))
+            found.append(Instance(f"{split}-{kind}-{index}", f"{kind}/{split}-{index}", (text,), sorted(numbers)))
     return found
 
 
