@@ -28,6 +28,7 @@ def test_an_interrupt_cancels_the_work() -> None:
     ended: list[str] = []
 
     async def endless() -> None:
+        await asyncio.sleep(0.1)  # until the wait has begun: not while the thread is being started
         os.kill(os.getpid(), signal.SIGINT)
         try:
             await asyncio.Event().wait()
