@@ -104,6 +104,8 @@ def _say(created: Created, family: str) -> None:
     line("")
     line("Next:", style="bold")
     place = shlex.quote(str(created.folder))
+    if created.failed:
+        line(f"  rm -r {place}           # then again; or mend program and problem.toml in the folder")
     line(f"  evolve check {place}     # can its score be trusted?")
     line(f"  evolve run {place}       # search")
     line(f"  {created.folder}/README.md says what to change")

@@ -145,6 +145,7 @@ def test_a_program_that_gives_no_score_is_wrapped_all_the_same(
     (here / "p.py").write_text(text)
     said = call("new", "p", "--program", "p.py", "--run", "python3 p.py", *options, status=1).stdout
     assert message in said and ("the program did not run in the sandbox" in said) == ("it ran, but" not in said)
+    assert "rm -r p " in said
     assert load(here / "p").command is not None
 
 
