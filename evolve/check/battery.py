@@ -189,6 +189,9 @@ def _failed(run: Run) -> Outcome:
 
 def _is_same(false: Any, honest: Any) -> bool:
     """False as well for what is no plain data: that is another output, certainly."""
+    sized = hasattr(false, "__len__") and hasattr(honest, "__len__")
+    if sized and len(false) != len(honest):
+        return False  # millions of parts are seen to differ at a glance
     try:
         return canonical(false) == canonical(honest)
     except (TypeError, ValueError, OverflowError):

@@ -37,6 +37,10 @@ _HARMLESS = {"wrong shape", "wrong type", "permuted"}
 _MAY_BE_ANSWERS = {"partial answer", "huge", "infinities", "input returned", "constant answer", "duplicated"}
 
 
+LONGER_FORMS = 2
+"""Forms of `duplicated` with too many parts; the last one has as many as it should."""
+
+
 class Kind(StrEnum):
     """What became of a cheat. `FAULT`: the verifier itself failed over the output; `CRASHED`: it never saw one."""
 
@@ -75,6 +79,8 @@ def judge_output(
     unseen = same is not None and (
         name != "permuted" or {one.kind for one in outcomes} <= {Kind.SAME, Kind.MEANINGLESS}
     )
+    if name == "duplicated" and not measured:  # one part of many that is another's may well change nothing
+        unseen = any(one.kind is Kind.SAME for one in outcomes[:LONGER_FORMS])
     if unseen and (name in _NO_ANSWERS or (measured and name not in _HARMLESS)):
         return Grade.FAIL, "scored like the honest output: score() does not look at it"
     if found := by_kind.get(Kind.FAULT):

@@ -117,6 +117,8 @@ def test_arithmetic_can_not_cheat_and_its_verifier_is_asked_directly() -> None:
         ("constant answer", [Kind.SAME], Grade.LOOK),
         (cheats.ANOTHER, [Kind.BETTER], Grade.FAIL),
         ("duplicated", [Kind.CRASHED, Kind.WORSE], Grade.LOOK),
+        ("duplicated", [Kind.SAME, Kind.REFUSED, Kind.REFUSED], Grade.LOOK),
+        ("duplicated", [Kind.REFUSED, Kind.REFUSED, Kind.SAME], Grade.OK),
     ],
 )
 def test_what_an_outcome_is_worth(name: str, kinds: list[Kind], grade: Grade) -> None:
