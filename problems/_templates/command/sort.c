@@ -7,14 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 12
+#include "gaps.h"
 
-/* EVOLVE-BLOCK-START */
-/* Powers of ten: a first guess. Descending, with 1 at the end. */
-static const int gaps[] = {
-    10000, 1000, 100, 10, 1
-};
-/* EVOLVE-BLOCK-END */
+#define ROUNDS 12
 
 static void sort(int *a, int n) {
     for (size_t k = 0; k < sizeof gaps / sizeof *gaps; k++) {
