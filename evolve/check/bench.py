@@ -27,7 +27,8 @@ PATIENCE_SECONDS = 60.0
 class Evaluated:
     """One program on instances of a split: a run each up to the first failure, and the wall seconds of all.
 
-    `value` is the mean of the first objective's metric; None where an instance failed.
+    `value` is the mean of the first objective's metric; None where an instance failed. `probed` are its outputs on the
+    probe, where that was run before.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Evaluated:
     runs: tuple[Run, ...]
     seconds: float
     value: float | None
+    probed: tuple[Any, ...] = ()
 
     @property
     def failure(self) -> str:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from evaluators.anticipation import AnticipationCheck
 from evaluators.functional_hash import canonical, functional_key
@@ -42,7 +43,9 @@ def known_programs(bench: Bench, progress: Progress) -> tuple[list[Evaluated], l
             continue
         found = bench.evaluate(name, source, Split.PROBE, bench.verifier.instances(Split.PROBE))
         if not found.failure:
+            probed = tuple(run.output for run in found.runs)
             found = bench.evaluate(name, source, Split.TRAIN, bench.verifier.instances(Split.TRAIN))
+            found = replace(found, probed=probed)
         if found.failure:
             bad.append(f"{name} is {found.failure}")
         else:
@@ -81,10 +84,9 @@ def determinism(bench: Bench, known: Sequence[Evaluated], progress: Progress) ->
     name = "determinism"
     for one in known:
         again = bench.evaluate(one.name, one.source, Split.PROBE, bench.verifier.instances(Split.PROBE))
-        once_more = bench.evaluate(one.name, one.source, Split.PROBE, bench.verifier.instances(Split.PROBE))
-        for first, second in zip(again.runs, once_more.runs, strict=False):
-            if canonical(first.output) != canonical(second.output):
-                where = f"{one.name} on {first.result.instance_id}"
+        for run, before in zip(again.runs, one.probed, strict=False):
+            if canonical(run.output) != canonical(before):
+                where = f"{one.name} on {run.result.instance_id}"
                 return Finding(
                     name,
                     Grade.LOOK,
@@ -243,17 +245,14 @@ def _round(value: float) -> int:
     return int(float(f"{value:.2g}")) if value < 1e15 else 10**15
 
 
-def keys(bench: Bench, known: Sequence[Evaluated], measured: bool, progress: Progress) -> Finding:
+def keys(bench: Bench, known: Sequence[Evaluated]) -> Finding:
     """Two programs of different score on train must not look alike on the probe."""
     name = "functional keys"
-    if measured:
+    if bench.measured:
         return Finding(name, Grade.OK, "not used: a measured score is never taken over from another program")
-    progress("comparing what programs compute on the probe")
     found: dict[str, Evaluated] = {}
-    instances = bench.verifier.instances(Split.PROBE)
     for one in known:
-        outputs = [run.output for run in bench.evaluate(one.name, one.source, Split.PROBE, instances).runs]
-        key = functional_key(outputs, bench.verifier.evaluation_set(Split.PROBE), bench.problem.hash_bits)
+        key = functional_key(one.probed, bench.verifier.evaluation_set(Split.PROBE), bench.problem.hash_bits)
         twin = found.setdefault(key, one)
         if twin.value != one.value:
             says = f"{twin.name} and {one.name} are one on the probe and score {twin.value:.4g} and {one.value:.4g}"

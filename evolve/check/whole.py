@@ -17,7 +17,6 @@ from evolve.problem import Problem, load
 from evolve.problem_file import FILE
 from sandbox.limits import MEBIBYTE
 
-MEASURED_MARGIN = 0.2
 NEAR = 0.5
 """A verifier that comes this near to one of its limits is told of."""
 
@@ -65,32 +64,28 @@ def _of_bench(bench: Bench, progress: Progress) -> Iterator[Finding]:
     yield rows.splits(bench, progress)
     if not known or known[0].name != "seed":
         return  # nothing else can be said of a problem whose seed does not run
-    measured = bench.measured
     yield rows.scores(bench, known)
     yield rows.determinism(bench, known, progress)
     finding, deviation = rows.noise(bench, known[0], progress)
     yield finding
     yield rows.time(known)
     yield gate(bench, known)
-    yield rows.keys(bench, known, measured, progress)
+    yield rows.keys(bench, known)
     ahead = rows.looking_ahead(bench, known, progress)
     if ahead is not None:
         yield ahead
-    yield from _battery(bench, known, deviation, measured, progress)
+    yield from _battery(bench, known, deviation, progress)
     yield verifier_limits(bench)
 
 
-def _battery(
-    bench: Bench, known: list[Evaluated], deviation: float, measured: bool, progress: Progress
-) -> Iterator[Finding]:
+def _battery(bench: Bench, known: list[Evaluated], deviation: float, progress: Progress) -> Iterator[Finding]:
     best = rows.best_of(bench, known)
-    size = abs(best.value or 0.0)
-    margin = max(3.0 * deviation, bench.problem.minimum_effect * size, MEASURED_MARGIN * size if measured else 0.0)
+    margin = max(3.0 * deviation, bench.problem.minimum_effect * abs(best.value or 0.0))
     yield from Battery(bench, best, margin, progress).findings()
 
 
 def _separation(problem: Problem) -> Finding:
-    if problem.command is None or problem.file.command is None or problem.file.command.separated:
+    if problem.separated:
         return Finding("verifier", Grade.OK, "separated: it sees outputs, and no program sees it")
     return Finding(
         "verifier",
