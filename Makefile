@@ -32,6 +32,8 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/isolation.py
+	$(BIN)/python benchmarks/fork_server.py
+	$(BIN)/python benchmarks/containers.py
 
 soak: $(READY)
 	EVOLVE_KILLS=50 $(BIN)/python -m pytest tests/loop/test_determinism.py --timeout 3600

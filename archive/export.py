@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the lines' form; stands in the first."""
 
-COURSELESS = frozenset({"workers", "engine", "archive", "cache", "folder"})
+COURSELESS = frozenset({"workers", "engine", "archive", "cache", "folder", "sandbox", "confinement"})
 """Settings at the top of a run's configuration that do not change what is searched, or name places."""
 
 

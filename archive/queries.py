@@ -98,6 +98,7 @@ def runs(connection: Connection) -> list[RunSummary]:
     )
     query = select(table, *(column for column in counts.c if column.name != "run_id"))
     joined = query.outerjoin(counts, counts.c.run_id == table.c.run_id).order_by(table.c.ordinal, table.c.run_id)
+    changed = _sandbox_changes(connection)
     return [
         RunSummary(
             row.run_id,
@@ -110,9 +111,20 @@ def runs(connection: Connection) -> list[RunSummary]:
             row.evaluations or 0.0,
             row.programs or 0,
             row.seconds if row.seconds is not None else _seconds_between(row.started_at, row.lease_at),
+            tuple(filter(None, (json.loads(row.config).get("sandbox"), *changed.get(row.run_id, ())))),
         )
         for row in connection.execute(joined)
     ]
+
+
+def _sandbox_changes(connection: Connection) -> dict[str, list[str]]:
+    """By run, the sandboxes in which it went on, in the order of their events."""
+    table = schema.events
+    query = select(table.c.run_id, table.c.payload).where(table.c.kind == "sandbox").order_by(table.c.event_id)
+    found: dict[str, list[str]] = {}
+    for run_id, payload in connection.execute(query):
+        found.setdefault(run_id, []).append(json.loads(payload)["sandbox"])
+    return found
 
 
 def _no_proposal() -> Case[Any]:

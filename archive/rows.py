@@ -40,7 +40,7 @@ class RunSummary:
 
     `proposals` counts finished tickets (of kind "expand": measurements propose nothing), `evaluations` what they
     were charged, `programs` the distinct programs. `seconds` is what the run said when it ended, else the time up to
-    its last sign of life.
+    its last sign of life. `sandboxes` says where its programs were run, in the order in which it went on in another.
     """
 
     id: str
@@ -53,6 +53,7 @@ class RunSummary:
     evaluations: float
     programs: int
     seconds: float
+    sandboxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

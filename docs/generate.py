@@ -79,7 +79,7 @@ def _type(field: FieldInfo) -> str:
     bounds = {type(bound).__name__: getattr(bound, type(bound).__name__.lower()) for bound in field.metadata
               if type(bound).__name__ in ("Ge", "Gt", "Le", "Lt")}  # fmt: skip
     signs = {"Ge": "at least", "Gt": "above", "Le": "at most", "Lt": "below"}
-    return ", ".join([words, *(f"{signs[kind]} {value:g}" for kind, value in bounds.items())])
+    return ", ".join([words, *(f"{signs[kind]} {value:,}" for kind, value in bounds.items())])
 
 
 def _default(field: FieldInfo) -> str:

@@ -7,14 +7,15 @@ trivial program that must answer in a sandbox of the same kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from evaluators.command_runs import CommandRuns, measured
 from evaluators.guilt import fault_feedback
+from evaluators.outage import of_the_sandbox
 from evaluators.verifier_process import VerifierFault, VerifierProcess
-from evolve.core.errors import InfrastructureError, Invalid
+from evolve.core.errors import Invalid, UnavailableError
 from evolve.core.types import Instance, Result, Score, Source, Split, Status
 from sandbox.base import Reply, Sandbox, Session
 from sandbox.command import Command
@@ -22,6 +23,8 @@ from sandbox.limits import Limits
 
 CANARY = Source({"canary.py": "def sing():\n    return 42\n"}, "sing")
 MAX_DEATHS = 3
+PUT_AWAY_SECONDS = 2.0
+"""How long the verifier's process may take to give back a sandbox of its own."""
 # CPU time is noisy: what came this near to its limit, or reached it, is run once more before it counts.
 NEAR_LIMIT = 0.8
 
@@ -55,7 +58,10 @@ class Run:
 
 
 class Stage:
-    """Runs one program at a time. Not thread-safe."""
+    """Runs one program at a time. Not thread-safe; `close` is for the thread that ran programs.
+
+    A sandbox that can not be had when a program is to run is UnavailableError, whatever the reason.
+    """
 
     def __init__(self, seat: Seat, verifier: VerifierProcess) -> None:
         self.seat = seat
@@ -64,6 +70,12 @@ class Stage:
         if seat.command is not None:
             builder = seat.builder or seat.sandbox
             self._commands = CommandRuns(seat.command, builder, seat.sandbox, seat.limits, self._retried)
+
+    def close(self) -> None:
+        """Ends the verifier's process and gives back what the sandboxes keep."""
+        self.verifier.close(PUT_AWAY_SECONDS)
+        for sandbox in filter(None, (self.seat.sandbox, self.seat.builder)):
+            sandbox.close()
 
     def runs(self, source: Source, split: Split, instances: Iterable[Instance]) -> Iterator[Run]:
         """Results in the order of the instances. With isolation by stage a death ends the shared process alone."""
@@ -86,15 +98,13 @@ class Stage:
         return self._retried(lambda: self._once(source, args))
 
     def canary(self) -> None:
-        """Raises InfrastructureError where a trivial program gets no answer: then nothing is any program's fault."""
-        session = self.seat.sandbox.open(CANARY, replace(self.seat.limits, cpu_seconds=30.0, wall_seconds=60.0))
-        try:
+        """Raises UnavailableError where a trivial program gets no answer: then nothing is any program's fault."""
+        limits = replace(self.seat.limits, cpu_seconds=30.0, wall_seconds=60.0)
+        with of_the_sandbox(), closing(self.seat.sandbox.open(CANARY, limits)) as session:
             reply = session.call(CANARY.entry)
-        finally:
-            session.close()
         if reply.value != 42:
             message = f"a trivial program got no answer from the sandbox: {reply.status}, {reply.error}"
-            raise InfrastructureError(message, "Look for memory pressure or full disks on this machine; then --resume.")
+            raise UnavailableError(message, "Look for memory pressure or full disks on this machine.")
 
     def score(self, split: Split, instance: Instance, output: Any) -> tuple[Status, Score | None, str]:
         """The verifier's reading: status, score where there is one, and feedback."""
@@ -132,20 +142,16 @@ class Stage:
     def _survivor(self, once: Callable[[], Reply]) -> Reply:
         """The first answer, or the last of three deaths, each followed by a canary that lived."""
         for _ in range(MAX_DEATHS):
-            reply = once()
+            with of_the_sandbox():
+                reply = once()
             if not reply.died:
                 break
             self.canary()
         return reply
 
-    @contextmanager
-    def session(self, source: Source) -> Iterator[Session]:
-        """A fresh process with the program in it."""
-        session = self.seat.sandbox.open(source, self.seat.limits, driver=self.seat.driver)
-        try:
-            yield session
-        finally:
-            session.close()
+    def session(self, source: Source) -> closing[Session]:
+        """A fresh process with the program in it, to be opened and closed by `with`."""
+        return closing(self.seat.sandbox.open(source, self.seat.limits, driver=self.seat.driver))
 
 
 class _Shared:
@@ -160,18 +166,21 @@ class _Shared:
 
     def __exit__(self, *error: object) -> None:
         if self.session is not None:
-            self.session.close()
+            with of_the_sandbox():
+                self.session.close()
 
     def reply(self, args: tuple[Any, ...]) -> Reply:
         seat = self.stage.seat
         if seat.isolation == "instance":
             return self.stage.reply(self.source, args)
-        if self.session is None:
-            self.session = seat.sandbox.open(self.source, seat.limits, driver=seat.driver)
-        reply = self.session.call(seat.function, *args)
+        with of_the_sandbox():
+            if self.session is None:
+                self.session = seat.sandbox.open(self.source, seat.limits, driver=seat.driver)
+            reply = self.session.call(seat.function, *args)
         if reply.died or reply.status is Status.TIMED_OUT:
             # Once more, alone: neither a machine's fault nor a noisy clock is the program's.
-            self.session.close()
+            with of_the_sandbox():
+                self.session.close()
             self.session = None
             return self.stage.reply(self.source, args)
         return reply

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from sandbox.limits import MEBIBYTE, Limits
 from sandbox.shortage import shortage
 
 # What the interpreter and a problem's data may need; keys and database addresses are not among them.
-ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "EVOLVE_DATA", "VIRTUAL_ENV", "SYSTEMROOT")
+_OF_THE_SYSTEM = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "EVOLVE_DATA", "VIRTUAL_ENV", "SYSTEMROOT")
+_OF_THE_SANDBOX = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "XDG_RUNTIME_DIR")
+ENVIRONMENT = (*_OF_THE_SYSTEM, *_OF_THE_SANDBOX)
 
 # Places of faults that are in no file.
 TIME_OUT, DEATH = "time-out", "death"
@@ -51,7 +54,8 @@ class ProgramStopped(Exception):
 class VerifierSettings:
     """Which verifier to start, and what one question may cost: wall seconds, and memory of the process in bytes.
 
-    `hash_seed` orders its sets: a verifier must not depend on it.
+    `hash_seed` orders its sets: a verifier must not depend on it. `sandbox` is where it replays programs, as
+    `sandbox.backends.read` takes it.
     """
 
     folder: Path
@@ -60,6 +64,7 @@ class VerifierSettings:
     wall_seconds: float = 300.0
     memory_bytes: int = 4096 * MEBIBYTE
     hash_seed: int = 0
+    sandbox: str = "bubblewrap"
 
 
 class VerifierProcess:
@@ -125,11 +130,15 @@ class VerifierProcess:
         status = procfs.read(f"/proc/{self._process.pid}/status") if self._process else b""
         return procfs.status(status).get("VmHWM", 0)
 
-    def close(self) -> None:
-        """Kill the process and, with it, whatever sandbox it has open."""
+    def close(self, seconds: float = 0.0) -> None:
+        """Kill the process and, with it, whatever sandbox it has open; one that is idle may end by itself before."""
         process, self._process = self._process, None
         if process is None:
             return
+        if seconds and process.stdin is not None:
+            with suppress(OSError, subprocess.TimeoutExpired):
+                process.stdin.close()
+                process.wait(seconds)
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
@@ -191,6 +200,7 @@ class VerifierProcess:
             "version": settings.version,
             "seeds": dict(settings.seeds),
             "memory_bytes": settings.memory_bytes,
+            "sandbox": settings.sandbox,
         }
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": str(settings.hash_seed)}

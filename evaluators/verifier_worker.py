@@ -17,14 +17,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from evaluators.outage import of_the_sandbox
 from evaluators.verifier import load_verifier
 from evolve.core.errors import EvolveError, Invalid
 from evolve.core.types import Instance, Score, Source, Split, Status
 from sandbox import wire
-from sandbox.base import Reply, Session
+from sandbox.base import Reply, Sandbox, Session
 from sandbox.limits import Limits
 
 MAX_TRACEBACK = 4000
+_OWN = ("version", "seeds", "sandbox")
 # A whole replay may cost a few times what one call may; the way across the border, some microseconds, is free.
 REPLAY_ALLOWANCE, FREE_SECONDS = 3.0, 1e-3
 
@@ -61,8 +63,9 @@ class LiveSession:
 
     def call(self, entry: str, *args: Any) -> Any:
         """The program's answer. Raises Stopped where there is none."""
-        self._session = self._session or self._open()
-        reply = self._session.call(entry, *args)
+        with of_the_sandbox():
+            self._session = self._session or self._open()
+            reply = self._session.call(entry, *args)
         self._wall_seconds_left -= max(0.0, reply.wall_seconds - FREE_SECONDS)
         self._cpu_seconds_left -= reply.cpu_seconds
         if min(self._wall_seconds_left, self._cpu_seconds_left) < 0:
@@ -73,12 +76,17 @@ class LiveSession:
 
 
 class VerifierWorker:
-    """One verifier with its instances. Methods are the questions; see `evaluators.verifier.Verifier`."""
+    """One verifier with its instances. Methods are the questions; see `evaluators.verifier.Verifier`.
 
-    def __init__(self, folder: Path, version: str, seeds: Mapping[str, int]) -> None:
+    `sandbox` names where programs are replayed, as `sandbox.backends.read` takes it.
+    """
+
+    def __init__(self, folder: Path, version: str, seeds: Mapping[str, int], sandbox: str) -> None:
         self.verifier = load_verifier(folder)
         self.version = version
         self.seeds = seeds
+        self.sandbox = sandbox
+        self._sandboxes: dict[tuple[str, ...], Sandbox] = {}
         self._splits: dict[str, dict[str, Instance]] = {}
 
     def instances(self, split: str) -> list[Any]:
@@ -115,10 +123,8 @@ class VerifierWorker:
         self, split: str, instance_id: str, program: list[Any], limits: dict[str, Any], packages: list[str]
     ) -> list[Any]:
         """[score, digest of the output] of a strict replay; `program` is [files, entry, driver]."""
-        from sandbox.bubblewrap import BubblewrapSandbox
-
         files, entry, driver = program
-        sandbox = BubblewrapSandbox(tuple(packages))
+        sandbox = self._sandbox(tuple(packages))
         source, bounds = Source(files, entry), Limits(**limits)
         session = LiveSession(lambda: sandbox.open(source, bounds, driver=driver), bounds)
         instance = self._split(split)[instance_id]
@@ -127,6 +133,19 @@ class VerifierWorker:
         finally:
             session.close()
         return [_plain(self.verifier.score(instance, output)), output_digest(output)]
+
+    def close(self) -> None:
+        """Gives back what sandboxes keep."""
+        for sandbox in self._sandboxes.values():
+            sandbox.close()
+
+    def _sandbox(self, packages: tuple[str, ...]) -> Sandbox:
+        from sandbox import backends
+
+        if packages not in self._sandboxes:
+            with of_the_sandbox():
+                self._sandboxes[packages] = backends.create(backends.read(self.sandbox), packages)
+        return self._sandboxes[packages]
 
     def _split(self, split: str) -> dict[str, Instance]:
         if split not in self._splits:
@@ -229,7 +248,7 @@ def main(arguments: list[str]) -> None:
         while header := requests.read(8):
             try:
                 request = wire.decode(requests.read(int.from_bytes(header, "big")))
-                worker = worker or VerifierWorker(folder, settings["version"], settings["seeds"])
+                worker = worker or VerifierWorker(folder, *(settings[key] for key in _OWN))
                 reply = answer(worker, folder, request)
             except EvolveError as error:
                 reply = ["error", type(error).__name__, error.message, error.remedy]
@@ -241,6 +260,8 @@ def main(arguments: list[str]) -> None:
                 )
             answers.write(len(payload).to_bytes(8, "big") + payload)
             answers.flush()
+    if worker is not None:
+        worker.close()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,17 @@ from evolve.campaign import Campaign, in_event_loop
 from evolve.core import config as settings
 from evolve.core.config import RunConfig
 from evolve.core.errors import ProblemError, UsageError
-from evolve.display.choice import chosen
+from evolve.display.choice import chosen as displayed
 from evolve.display.notebook import NotebookWatch
 from evolve.engine.local import LocalEngine
-from evolve.evaluation import check_ready
-from evolve.events import Listener, ScoredProgram, both, ignore
+from evolve.engine.patience import Patience
+from evolve.evaluation import sandbox_config
+from evolve.events import Listener, ScoredProgram, Warned, both, ignore
 from evolve.problem import Problem, load
 from evolve.programs import evaluate_programs, floor_on_train
+from evolve.readiness import check_ready
 from evolve.result import RunResult
+from evolve.sandboxing import last_sandbox
 from evolve.told import TOLD, check_kind
 
 __all__ = ["run", "score_programs"]
@@ -37,6 +41,8 @@ def run(
     policy: str | None = None,
     archive: str | Path | None = None,
     start: str | None = None,
+    sandbox: str | None = None,
+    outage_minutes: float = settings.DEFAULT_OUTAGE_MINUTES,
     resume: str | None = None,
     final_check: bool = True,
     progress: bool | None = None,
@@ -46,7 +52,11 @@ def run(
     """Search a problem, or go on with run `resume`, until the budget is spent.
 
     The course of a run depends on problem, `seed`, `policy`, `start` and `window` alone; `workers` changes only
-    its speed, `minutes` only its length.
+    its speed, `minutes` only its length, `sandbox` only where its programs run.
+
+    `sandbox` is a text such as "docker:runtime=runsc" (docs/cli.md); None takes that of the run to resume, or else
+    what EVOLVE_SANDBOX, the user's settings or this system choose. "none" isolates nothing. Where the sandbox goes away
+    in the middle, the run pauses and tries again, for `outage_minutes` at a time; `minutes` go on meanwhile.
 
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
@@ -56,9 +66,10 @@ def run(
     Raises:
         UsageError: an argument can not be honoured. ProblemError: the problem's own programs or verifier fail.
         ArchiveError: the archive can not be written; what it reported as committed is kept.
-        InfrastructureError: a machine failed; `--resume` goes on.
+        InfrastructureError: a machine failed, or the sandbox stayed away; `--resume` goes on.
     """
     worker_count = settings.check_workers(workers)
+    patience = Patience(60.0 * settings.check_outage(outage_minutes))
     place = settings.default_archive(str(archive) if archive else None)
     if resume is not None:
         loaded, config = resumed_run(problem, place, resume, evaluations, proposals)
@@ -67,34 +78,49 @@ def run(
     settings.check_budget(config.evaluations, config.proposals, minutes)
     with ExitStack() as stack:
         opened = stack.enter_context(Archive.open(place))
-        check_ready(loaded)
-        display = stack.enter_context(chosen(loaded.objectives, progress))
-        engine = LocalEngine(str(loaded.folder), worker_count)
+        before = opened.run(resume) if resume is not None else None
+        where = sandbox_config(sandbox, last_sandbox(opened, before) if before else None)
+        sandboxing = check_ready(loaded, where)
+        display = stack.enter_context(displayed(loaded.objectives, progress))
+        told = both(display, listener)
+        if sandboxing.warning:
+            _warn(sandboxing.warning, told, seen=display is not ignore or listener is not ignore)
+        engine = LocalEngine(str(loaded.folder), worker_count, where, patience)
         stack.callback(engine.close)
-        campaign = Campaign(loaded, config, opened, engine, minutes, both(display, listener))
-        if resume is not None:
-            earlier_seconds = opened.run(resume).seconds or 0.0
-            run_id = opened.resume_run(resume).id
+        campaign = Campaign(loaded, config, opened, engine, minutes, told, patience, sandboxing)
+        if before is not None:
+            earlier_seconds = before.seconds or 0.0
+            run_id = opened.resume_run(before.id).id
+            sandboxing.note_change(opened, before)
         else:
-            stored = {**config.to_json(), "folder": str(loaded.folder)}
+            stored = {**config.to_json(), "folder": str(loaded.folder), **sandboxing.to_json()}
             run_id, earlier_seconds = _begin(opened, loaded, stored, config.seed), 0.0
         handle_interrupt = handle_interrupt or isinstance(display, NotebookWatch)
         result = campaign.carry_out(run_id, final_check, handle_interrupt, earlier_seconds)
         return replace(result, location=place) if "://" in place else result
 
 
+def _warn(text: str, listener: Listener, seen: bool) -> None:
+    """Says it where the run is shown, and where it is not, in the log, which goes to standard error."""
+    if seen:
+        listener(Warned(text))
+    else:
+        logging.getLogger("evolve").warning(text)
+
+
 def score_programs(
-    problem: Problem, listener: Listener = ignore
+    problem: Problem, listener: Listener = ignore, sandbox: str | None = None
 ) -> tuple[ScoredProgram, tuple[ScoredProgram, ...], ScoredProgram | None]:
     """Seed and baselines of a problem with their metrics on train, and the physical minimum where it is known.
 
     Raises:
-        ProblemError: one of them has no score. UsageError: the problem's sandbox is not installed.
+        ProblemError: one of them has no score. UsageError: the sandbox is unknown or not installed.
     """
-    check_ready(problem)
+    config = sandbox_config(sandbox)
+    check_ready(problem, config)
     if problem.sandbox == "straight_line":
         return (*in_event_loop(lambda: evaluate_programs(problem, None)), None)
-    engine = LocalEngine(str(problem.folder), settings.check_workers(None))
+    engine = LocalEngine(str(problem.folder), settings.check_workers(None), config)
     try:
         seed, baselines = in_event_loop(lambda: evaluate_programs(problem, engine, listener))
         return seed, baselines, in_event_loop(lambda: floor_on_train(engine))
@@ -149,7 +175,7 @@ def resumed_run(
             f"{loaded.name} has changed since run {row.id} was begun; scores would not be comparable",
             "Start a new run, or bring the problem's files back to what they were.",
         )
-    config = RunConfig.from_json({key: value for key, value in row.config.items() if key not in ("folder", TOLD)})
+    config = RunConfig.from_json(row.config)
     if evaluations is not None:
         config = replace(config, evaluations=float(evaluations), proposals=settings.default_proposals(evaluations))
     return loaded, config if proposals is None else replace(config, proposals=proposals)

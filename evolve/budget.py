@@ -30,6 +30,14 @@ class Budget:
         """Wall seconds since the run was started or resumed."""
         return monotonic_seconds() - self.started
 
+    @property
+    def cut_off(self) -> str | None:
+        """Why what is in flight need not be waited for where a sandbox is away: Ctrl-C, or the minutes are over."""
+        if self.interrupted:
+            return "interrupted"
+        late = self.seconds_limit is not None and self.seconds >= self.seconds_limit
+        return "minutes" if late else None
+
     def stop_reason(self, in_flight: int) -> str | None:
         """Why no further ticket may be asked, or None while one may."""
         if self.interrupted:
@@ -40,9 +48,7 @@ class Budget:
             return "proposals"
         if self.fruitless >= PATIENCE_PROPOSALS:
             return "exhausted"
-        if self.seconds_limit is not None and self.seconds >= self.seconds_limit:
-            return "minutes"
-        return None
+        return self.cut_off
 
     def settle(self, record: Record) -> None:
         """Charge a told record. A check of a program that is there already proposes nothing."""

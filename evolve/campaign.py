@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from archive.store import Archive
@@ -17,9 +18,11 @@ from evaluators.screen import screen_baseline
 from evolve.budget import Budget
 from evolve.core.clock import monotonic_seconds
 from evolve.core.config import RunConfig
+from evolve.core.errors import UnavailableError
 from evolve.core.types import Record
 from evolve.engine.base import Engine, Task
-from evolve.events import FinalProgress, Listener, RecordCommitted, RunEnded, RunStarted, ScoredProgram
+from evolve.engine.patience import Outage, Patience
+from evolve.events import FinalProgress, Listener, Paused, RecordCommitted, RunEnded, RunStarted, ScoredProgram, WentOn
 from evolve.final import Entrant, FinalReport, compare_on_final
 from evolve.loop import Flight, run_loop
 from evolve.problem import Problem
@@ -27,6 +30,7 @@ from evolve.programs import SEED, check_start, evaluate_programs, start_programs
 from evolve.proposers.offline import operators
 from evolve.proposers.offline.proposer import OfflineProposer
 from evolve.result import RunResult
+from evolve.sandboxing import Sandboxing
 from evolve.search import Rules, SearchState
 from evolve.step import Step
 
@@ -44,12 +48,19 @@ class Campaign:
         engine: Engine,
         minutes: float | None,
         listener: Listener,
+        patience: Patience,
+        sandboxing: Sandboxing,
     ) -> None:
         self.problem = problem
         self.config = config
         self.archive = archive
         self.engine = engine
         self.listener = listener
+        self.sandboxing = sandboxing
+        self.run_id = ""
+        self.searching = False
+        patience.heard = self._outage
+        patience.hurried = lambda: self.searching and self.budget.cut_off is not None
         self.starts = start_programs(problem, config.start, archive)
         in_place = problem.sandbox == "straight_line"
         scorer = None if in_place else engine
@@ -65,18 +76,22 @@ class Campaign:
 
     def carry_out(self, run_id: str, final_check: bool, handle_interrupt: bool, earlier_seconds: float) -> RunResult:
         """Search, then check the front; everything is durable on return."""
+        self.run_id = run_id
         tickets = {ticket.number: ticket for ticket in self.archive.tickets(run_id)}
         records = {record.number: record for record in self.archive.records(run_id)}
         self._announce(run_id, len(records))
         engine, problem = self.engine, self.problem
         step = Step(OfflineProposer(engine), engine, problem.sandbox, problem.seed, self.starts, self.search.known)
         flight = Flight(run_id, self.archive, self.search, step, engine, records)
-        with _interrupts(self._interrupt, handle_interrupt):
-            reason = in_event_loop(lambda: run_loop(self.search, flight, self.budget, tickets, self._watch))
-        seconds = earlier_seconds + self.budget.seconds
-        final, final_seconds = FinalReport({}), 0.0
-        if final_check and reason != "interrupted":
-            final, final_seconds = self._final(run_id)
+        with _resumable(run_id):
+            with _interrupts(self._interrupt, handle_interrupt):
+                self.searching = True
+                reason = in_event_loop(lambda: run_loop(self.search, flight, self.budget, tickets, self._watch))
+                self.searching = False
+            seconds = earlier_seconds + self.budget.seconds
+            final, final_seconds = FinalReport({}), 0.0
+            if final_check and reason != "interrupted":
+                final, final_seconds = self._final(run_id)
         self.archive.end_run(run_id, reason, seconds + final_seconds)
         return self._report(run_id, reason, seconds, final, final_seconds)
 
@@ -103,6 +118,14 @@ class Campaign:
 
     def _interrupt(self) -> None:
         self.budget.interrupted = True
+
+    def _outage(self, outage: Outage) -> None:
+        """Tells whoever watches, and the archive once the run is in it."""
+        away = outage.away_seconds
+        event = WentOn(away) if outage.over else Paused(outage.message, away, outage.next_seconds)
+        if self.run_id:
+            self.archive.add_event(self.run_id, "went_on" if outage.over else "paused", asdict(event))
+        self.listener(event)
 
     def _watch(self, record: Record) -> None:
         budget = self.budget
@@ -166,7 +189,18 @@ class Campaign:
             final_failure=final.failure,
             counts=dict(self.counts.most_common()),
             verifier_separated=self.problem.separated,
+            sandbox=self.sandboxing.sandbox,
         )
+
+
+@contextmanager
+def _resumable(run_id: str) -> Iterator[None]:
+    """A sandbox that stays away ends the command and not the run."""
+    try:
+        yield
+    except UnavailableError as error:
+        remedy = f"{error.remedy} Nothing is lost; then: evolve run --resume {run_id}".strip()
+        raise UnavailableError(f"the sandbox stayed away: {error.message}", remedy) from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The evaluators of a problem, put together from its file."""
+"""The evaluators of a problem, put together from its file and from the sandbox that was chosen."""
 
 from __future__ import annotations
 
@@ -6,64 +6,73 @@ from evaluators.cascade import Evaluator
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.stage import Seat, Stage
 from evaluators.verifier_process import VerifierProcess, VerifierSettings
+from evolve.core.config import chosen_sandbox
 from evolve.problem import Problem
+from sandbox import backends
+from sandbox.base import Sandbox
+from sandbox.config import SandboxConfig
 from sandbox.limits import MEBIBYTE
+from sandbox.mounts import Tools
 
 # The function of a driver that runs the candidate on one instance's arguments.
 DRIVE = "drive"
 
 
-def make_evaluator(problem: Problem) -> Evaluator | ProcessEvaluator:
+def sandbox_config(given: str | None = None, stored: object = None) -> SandboxConfig:
+    """The sandbox that was asked for, or the one of this system; see `evolve.core.config.chosen_sandbox`.
+
+    Raises UsageError for a name or an option that there is not.
+    """
+    return backends.read(chosen_sandbox(given, stored))
+
+
+def make_evaluator(problem: Problem, config: SandboxConfig | None = None) -> Evaluator | ProcessEvaluator:
     """An evaluator with the problem's verifier, in this process or in one of its own.
 
     Raises:
-        UsageError: the problem's sandbox is not installed. ProblemError: a declared package is not.
+        UsageError: the sandbox is not installed. ProblemError: a declared package is not.
     """
     if problem.sandbox == "straight_line":
         return Evaluator(problem.verifier, problem.objectives, problem.version, problem.split_seed)
-    return ProcessEvaluator(make_stage(problem), problem.objectives)
+    return ProcessEvaluator(make_stage(problem, config), problem.objectives)
 
 
-def make_stage(problem: Problem) -> Stage:
+def make_stage(problem: Problem, config: SandboxConfig | None = None) -> Stage:
     """Where programs of a problem with processes run. Its verifier process starts at the first question."""
-    from sandbox.bubblewrap import BubblewrapSandbox
-    from sandbox.mounts import Tools
+    config = config or sandbox_config()
+    seat = _library_seat(problem, config) if problem.command is None else _command_seat(problem, config)
+    return Stage(seat, VerifierProcess(verifier_settings(problem, config)))
 
-    function = DRIVE if problem.driven else problem.seed.entry
-    command, limits = problem.command, problem.limits
-    if command is None:
-        seat = Seat(BubblewrapSandbox(problem.packages), limits, problem.isolation, problem.driver, function)
-    else:
-        # What is measured may hide nothing: see Tools.
-        measured = any(objective.metric == "cpu_seconds" for objective in problem.objectives)
-        tools = Tools(command.folders, handles_children=not measured)
-        workshop = Tools(command.folders, handles_children=True, builds=True)
-        seat = Seat(
-            BubblewrapSandbox(tools=tools),
-            limits,
-            "instance",
-            None,
-            function,
-            command,
-            BubblewrapSandbox(tools=workshop),
-        )
+
+def verifier_settings(problem: Problem, config: SandboxConfig) -> VerifierSettings:
+    """How the problem's verifier is started."""
     bounds = problem.file.verifier
     memory_bytes = bounds.memory_mebibytes * MEBIBYTE
-    seeds = problem.split_seeds()
-    settings = VerifierSettings(problem.folder, problem.version, seeds, bounds.wall_seconds, memory_bytes)
-    return Stage(seat, VerifierProcess(settings))
+    seeds, where = problem.split_seeds(), backends.text(config)
+    return VerifierSettings(problem.folder, problem.version, seeds, bounds.wall_seconds, memory_bytes, sandbox=where)
 
 
-def check_ready(problem: Problem) -> None:
-    """Raises before a run starts what would stop it: a missing sandbox or package, limits that are too small.
+def _library_seat(problem: Problem, config: SandboxConfig) -> Seat:
+    function = DRIVE if problem.driven else problem.seed.entry
+    sandbox = backends.create(config, problem.packages)
+    return Seat(sandbox, problem.limits, problem.isolation, problem.driver, function)
 
-    Raises:
-        UsageError: the sandbox is not installed or not permitted here; says the command that mends it.
-        ProblemError: names the key in problem.toml.
-    """
-    if problem.sandbox == "straight_line":
-        return
-    from sandbox import bubblewrap
 
-    bubblewrap.check()
-    make_stage(problem).canary()
+def _command_seat(problem: Problem, config: SandboxConfig) -> Seat:
+    command = problem.command
+    folders = command.folders if command else ()
+    # What is measured may hide nothing: see Tools.
+    measured = any(objective.metric == "cpu_seconds" for objective in problem.objectives)
+
+    def sandbox(tools: Tools) -> Sandbox:
+        return backends.create(config, (), tools)
+
+    return Seat(
+        sandbox(Tools(folders, handles_children=not measured)),
+        problem.limits,
+        "instance",
+        None,
+        problem.seed.entry,
+        command,
+        sandbox(Tools(folders, handles_children=True, builds=True)),
+    )

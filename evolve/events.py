@@ -41,6 +41,38 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that whoever looks must know before the run starts, in one sentence or two."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The sandbox is away, and has been for `away_seconds`; it is tried again in `next_seconds`. Nothing is lost."""
+
+    message: str
+    away_seconds: float
+    next_seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"sandbox not available: {self.message}; trying again in {self.next_seconds:.0f} s; "
+            "Ctrl-C stops, --resume continues"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WentOn:
+    """The sandbox is back after `away_seconds`."""
+
+    away_seconds: float
+
+    def __str__(self) -> str:
+        return f"sandbox available again, after {self.away_seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
 class RecordCommitted:
     """A record is durable. `front` is what is best so far (one program, or the front), best first objective first."""
 
@@ -75,7 +107,7 @@ class RunEnded:
     final_seconds: float = 0.0
 
 
-Event = Preparing | RunStarted | RecordCommitted | FinalProgress | RunEnded
+Event = Warned | Preparing | RunStarted | Paused | WentOn | RecordCommitted | FinalProgress | RunEnded
 Listener = Callable[[Event], None]
 
 

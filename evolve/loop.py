@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from archive.store import Archive
 from evolve.budget import Budget
+from evolve.core.errors import UnavailableError
 from evolve.core.types import Record, Ticket
 from evolve.engine.base import Engine, Task
 from evolve.proposers.base import Context
@@ -79,6 +80,9 @@ async def run_loop(
 ) -> str:
     """Ask, fly, tell until the budget is spent; why it ended. What is in flight then is finished first.
 
+    Where the sandbox is away, Ctrl-C and the end of the minutes do not wait for what is in flight: it is journaled, and
+    a run that goes on later finishes it.
+
     A ticket that waits for its share of the budget holds back the records behind it: it is asked of the same state
     whether the budget was tight or not, so a run that goes on later is the run that never stopped.
     """
@@ -111,6 +115,12 @@ async def run_loop(
                 for record in landed:
                     tell(record)
                 return budget.stop_reason(0) or "exhausted"
+    except UnavailableError:
+        if budget.cut_off is None:
+            raise
+        for record in landed:
+            tell(record)
+        return budget.cut_off
     finally:
         for task in flights:
             task.cancel()

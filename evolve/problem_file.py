@@ -106,17 +106,20 @@ class SearchSpec(_Strict):
     )
 
 
+# What is larger was meant otherwise, e.g. bytes for mebibytes.
+_DAY_SECONDS, _TEBIBYTE_MEBIBYTES = 86400, 1 << 20
 _COMMAND_LIMITS = {"processes": 64, "memory_mebibytes": 1024, "file_mebibytes": 64}
 
 
 class LimitsSpec(_Strict):
     """What one call of a sandboxed program may use. The clocks are the host's."""
 
-    wall_seconds: float = _number(60.0, "Real time of a call.", gt=0)
-    cpu_seconds: float = _number(20.0, "Processor time of a call, children included.", gt=0)
+    wall_seconds: float = _number(60.0, "Real time of a call.", gt=0, le=_DAY_SECONDS)
+    cpu_seconds: float = _number(20.0, "Processor time of a call, children included.", gt=0, le=_DAY_SECONDS)
     memory_mebibytes: int = Field(
         default=512,
         ge=1,
+        le=_TEBIBYTE_MEBIBYTES,
         description="Address space of each process, the interpreter's own included; a command has 1024 unless it "
         "says so, and its processes together may hold no more.",
     )
@@ -126,11 +129,35 @@ class LimitsSpec(_Strict):
         le=1024,
         description="Processes at once. With 1 the program can not fork at all; a command has 64 unless it says so.",
     )
-    output_kibibytes: int = Field(default=1024, ge=1, description="Standard output and error together.")
+    output_kibibytes: int = Field(
+        default=1024, ge=1, le=_TEBIBYTE_MEBIBYTES, description="Standard output and error together."
+    )
     file_mebibytes: int = Field(
-        default=16, ge=1, description="Everything in the private /tmp; a command has 64 unless it says so."
+        default=16,
+        ge=1,
+        le=_TEBIBYTE_MEBIBYTES,
+        description="Everything in the private /tmp; a command has 64 unless it says so.",
     )
     reply_mebibytes: int = Field(default=64, ge=1, le=1024, description="The frame of one reply.")
+    gpus: int = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="1 where the program needs a GPU of its own while it runs (NVIDIA; `cupy` among the packages). "
+        "`memory_mebibytes` is then what is resident, not address space.",
+    )
+    gpu_memory_mebibytes: int = Field(
+        default=0,
+        ge=0,
+        le=_TEBIBYTE_MEBIBYTES,
+        description="What the program may hold of the GPU's memory; 0 for all of it.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> LimitsSpec:
+        if self.gpu_memory_mebibytes and not self.gpus:
+            raise ValueError("gpu_memory_mebibytes has no meaning without a GPU: set gpus = 1")
+        return self
 
     def limits(self) -> Limits:
         """The same in the units of the sandbox."""
@@ -142,14 +169,20 @@ class LimitsSpec(_Strict):
             output_bytes=self.output_kibibytes * 1024,
             file_bytes=self.file_mebibytes * MEBIBYTE,
             reply_bytes=self.reply_mebibytes * MEBIBYTE,
+            gpus=self.gpus,
+            gpu_memory_bytes=self.gpu_memory_mebibytes * MEBIBYTE,
         )
 
 
 class VerifierSpec(_Strict):
     """What the verifier's own process may use for one question (scoring one output, or playing one instance)."""
 
-    wall_seconds: float = _number(300.0, "Real time of one answer; beyond it the process is killed.", gt=0)
-    memory_mebibytes: int = Field(default=4096, ge=64, description="Address space of the process.")
+    wall_seconds: float = _number(
+        300.0, "Real time of one answer; beyond it the process is killed.", gt=0, le=_DAY_SECONDS
+    )
+    memory_mebibytes: int = Field(
+        default=4096, ge=64, le=_TEBIBYTE_MEBIBYTES, description="Address space of the process."
+    )
 
 
 class SplitSeeds(_Strict):
@@ -188,7 +221,8 @@ class ProblemFile(_Strict):
     sandbox: Literal["straight_line", "bubblewrap"] = Field(
         default="straight_line",
         description="`straight_line`: arithmetic on the arguments, checked by a whitelist and run in place. "
-        "`bubblewrap`: anything else, isolated.",
+        "`bubblewrap`: anything else, isolated in processes of its own; where these run is chosen with the run "
+        "(`--sandbox`), which changes neither the problem nor its version.",
     )
     isolation: Literal["instance", "stage"] = Field(
         default="instance",
@@ -247,6 +281,8 @@ class ProblemFile(_Strict):
             raise ValueError(f"{min(given)} has no meaning beside [command]: take it out")
         if self.sandbox != "bubblewrap":
             raise ValueError("sandbox must be 'bubblewrap' beside [command]")
+        if self.limits.gpus:
+            raise ValueError("limits.gpus has no meaning beside [command]: a GPU is lent to Python programs only")
         for name in (command.program, *command.files):
             if Path(name).name != name or name.startswith("."):
                 raise ValueError(f"command: {name!r} must be the plain name of a file in this folder")

@@ -47,6 +47,8 @@ class RunResult:
     """Candidates by status, such as {"ok": 391, "crashed": 4}; empty where that was not counted."""
     verifier_separated: bool = True
     """False where programs report their own scores, which then prove nothing."""
+    sandbox: str = ""
+    """Where programs were run, such as "bubblewrap" or "none"; empty where they are run in place, or by the caller."""
     location: str = field(default="", compare=False)
     """The archive's URL with its password, where it was named by one."""
 

@@ -15,11 +15,13 @@ from evaluators.stage import Run, Stage
 from evolve.core.errors import EvolveError, ProblemError, UsageError
 from evolve.core.types import Split, Status
 from evolve.draft import Draft
-from evolve.evaluation import check_ready, make_stage
+from evolve.evaluation import make_stage, sandbox_config
 from evolve.problem import Problem, load
 from evolve.problem_file import MEASURED
+from evolve.readiness import check_ready
 from evolve.scaffold import Created, check_name, listed, write
 from evolve.wish import Wish, drafted, guessed_direction
+from sandbox.config import SandboxConfig
 
 _NOT_RUN = "the program did not run in the sandbox: "
 _ABSENT = ("No module named", "not found", "(a program that is not there)", "No such file")
@@ -29,22 +31,26 @@ _VISIBLE = (
 )
 
 
-def wrap_command(place: Path, wish: Wish, progress: Callable[[str], None] = lambda text: None) -> Created:
+def wrap_command(
+    place: Path, wish: Wish, progress: Callable[[str], None] = lambda text: None, sandbox: str | None = None
+) -> Created:
     """Make a problem at `place` of a program in any language and the command that runs it.
 
-    The program is tried in the sandbox first: what it prints decides the metric where none was named, what it takes
-    decides the limits. With a metric that the host measures, its outputs become what all programs must print. A program
-    that gives no score there makes a problem all the same: `notes` say why, and it has `failed`.
+    The program is tried first, in `sandbox` (a text as `evolve.run` takes it): what it prints decides the metric where
+    none was named, what it takes decides the limits. With a metric that the host measures, its outputs become what all
+    programs must print. A program that gives no score there makes a problem all the same: `notes` say why, and it has
+    `failed`.
 
     Raises:
-        UsageError: the name is taken or no name, or a file, folder or command can not be what it is to be.
+        UsageError: the name is taken or no name, or a file, folder, command or sandbox can not be what it is to be.
     """
     check_name(place)
+    config = sandbox_config(sandbox)
     draft = drafted(place, wish)
     folder = Path(tempfile.mkdtemp(prefix="evolve-new-"))
     try:
         problem = _loaded(folder / draft.name, draft)
-        stage = _ready(problem, draft)
+        stage = _ready(problem, draft, config)
         if stage is not None:
             _try(draft, problem, stage, wish, progress)
     finally:
@@ -71,11 +77,11 @@ def _loaded(copy: Path, draft: Draft) -> Problem:
         raise UsageError(words, error.remedy) from None
 
 
-def _ready(problem: Problem, draft: Draft) -> Stage | None:
+def _ready(problem: Problem, draft: Draft, config: SandboxConfig) -> Stage | None:
     """Where the problem's programs run; None, with a note or a failure, where nothing can run here."""
     try:
-        check_ready(problem)
-        return make_stage(problem)
+        check_ready(problem, config)
+        return make_stage(problem, config)
     except UsageError as error:
         draft.notes.append(f"not tried: {error.message}. {error.remedy}")
     except EvolveError as error:
@@ -98,7 +104,7 @@ def _try(draft: Draft, problem: Problem, stage: Stage, wish: Wish, progress: Cal
     except EvolveError as error:
         draft.failure = f"{_NOT_RUN}{error}"
     finally:
-        stage.verifier.close()
+        stage.close()
 
 
 def _why_not(run: Run) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from evolve.core.types import Source, Status
 from sandbox.limits import Limits
@@ -29,6 +30,35 @@ class Reply:
     wall_seconds: float = 0.0
     peak_bytes: int = 0
     output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How programs are kept in and measured by a sandbox, in words for the record of a run.
+
+    `backend` is its name, `start` how sessions come about. `clock` is where `Reply.cpu_seconds` comes from: `process`
+    (the kernel's clock of the very process and its children), `container` (of all that serves the program, its
+    runtime's own work included) or `wall` (the process can not be seen, so wall time stands for it; problems that
+    measure processor time refuse). `limits` says for each limit its value, the strictest of all that bound it, and
+    what enforces it, e.g. `{"memory_bytes": (536870912, "address space, cgroup v1")}`.
+    """
+
+    backend: str
+    start: str
+    clock: Literal["process", "container", "wall"]
+    limits: Mapping[str, tuple[float, str]]
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, stored with the run."""
+        limits = {name: {"value": value, "by": by} for name, (value, by) in self.limits.items()}
+        return {
+            "backend": self.backend,
+            "start": self.start,
+            "clock": self.clock,
+            "limits": limits,
+            "details": dict(self.details),
+        }
 
 
 class Session(Protocol):
@@ -69,3 +99,9 @@ class Sandbox(Protocol):
     """
 
     def open(self, source: Source, limits: Limits, *, driver: str | None = None, seed: int = 0) -> Session: ...
+
+    def confinement(self, limits: Limits) -> Confinement:
+        """What stands in the record of a run. May start a session to find out. Raises what `open` raises."""
+
+    def close(self) -> None:
+        """Gives back what is kept between sessions (servers, pools). May be repeated; `open` works afterwards too."""

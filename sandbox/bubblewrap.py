@@ -1,56 +1,70 @@
-"""The default sandbox on Linux: one bwrap per session, with namespaces of its own and nothing of the user's.
+"""The default sandbox on Linux: namespaces of its own for each session, made by bwrap, and nothing of the user's.
 
 What keeps a program in: user, pid, net, ipc, uts and cgroup namespaces; a read-only system without /proc, /etc,
 /home or the project (`mounts`); a private /tmp of limited size; an empty environment; no capabilities; a list of
 allowed system calls (`seccomp`); hard resource limits (`runner`); and the host's own clocks (`monitor`). The whole
 tree dies with the thread that opened the session.
+
+A session starts in one of three ways. `fork`: a server inside one bwrap, with the packages imported, forks it into
+namespaces of its own, in milliseconds. `pool`: a bwrap of its own, started ahead. `process`: a bwrap of its own, now.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import marshal
-import os
-import sysconfig
-from collections.abc import Mapping
-from functools import cache, cached_property, partial
-from pathlib import Path
-from typing import Any
+import threading
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
-from evolve.core.errors import InfrastructureError, ProblemError
+from evolve.core.errors import InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Source
-from sandbox import mounts, packages, seccomp
-from sandbox.bubblewrap_check import NAMESPACES, available, bwrap, check
+from sandbox import mounts, packages, seccomp, servers
+from sandbox.base import Confinement
+from sandbox.box import Box, hash_seed
+from sandbox.bubblewrap_check import available, check
+from sandbox.confined import describe
+from sandbox.gpu import view as gpu_view
+from sandbox.launch import StartError, Starting, bound_together
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.monitor import Stopped
-from sandbox.process import Child, StartError, start
+from sandbox.pool import Pool
+from sandbox.process import Child
+from sandbox.servers import Servers, ThreadsError
 from sandbox.session import START_SECONDS, ProcessSession
 from sandbox.shortage import REMEDY
 
+if TYPE_CHECKING:
+    from sandbox.gpu.leases import Lease
+
 __all__ = ["BubblewrapSandbox", "available", "check"]
 
+Start = Literal["auto", "fork", "pool", "process"]
+
 ATTEMPTS = 3
+STARTS_BEFORE_A_SERVER = 2
+"""Sessions of a thread that `auto` starts one by one: a server costs about three of them."""
 THREADS = 64
 """Tasks beyond its processes that a program may have by the kernel's own count, where that is kept by namespace."""
 LARGEST_MEMORY_BYTES = 16384 * MEBIBYTE
 
-_ENVIRONMENT = {
-    "HOME": "/tmp",  # noqa: S108
-    "LANG": "C.UTF-8",
-    "TZ": "UTC",
-    "PYTHONUTF8": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
-_PYTHON_FLAGS = ("-s", "-S", "-B", "-P", "-u")
-_LEAST_FILE_BYTES = 4096
+
+class _Kept(threading.local):
+    """What a thread keeps between its sessions, by kind: what it started dies with it."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.openings = 0
+        self.servers: dict[tuple[str, ...], Servers] = {}
+        self.pools: dict[Any, Pool] = {}
 
 
 class BubblewrapSandbox:
     """A `Sandbox` (see `sandbox.base`) whose programs may import the declared packages and the standard library.
 
-    With `tools` they may also start the system's programs, as far as the limits allow processes.
+    With `tools` they may also start the system's programs, as far as the limits allow processes; such a session has
+    always a bwrap of its own. `start` is how the others come about; `auto` forks where that is allowed.
     Raises ProblemError, naming the key, where a package is not installed.
 
     Example::
@@ -58,10 +72,15 @@ class BubblewrapSandbox:
         session = BubblewrapSandbox(("numpy",)).open(source, Limits(cpu_seconds=2.0), seed=7)
     """
 
-    def __init__(self, packages: tuple[str, ...] = (), tools: mounts.Tools | None = None) -> None:
+    def __init__(
+        self, packages: tuple[str, ...] = (), tools: mounts.Tools | None = None, start: Start = "auto"
+    ) -> None:
         self.packages = tuple(packages)
         self.tools = tools
-        self._paths = _resolve(self.packages)
+        self._wish = start
+        self._box = Box(_resolve(self.packages), tools)
+        self._kept = _Kept()
+        self._threaded = False
 
     def open(self, source: Source, limits: Limits, *, driver: str | None = None, seed: int = 0) -> ProcessSession:
         """See `Sandbox`.
@@ -70,18 +89,33 @@ class BubblewrapSandbox:
             UsageError: bubblewrap is not installed or not permitted; the remedy is the command that mends it.
             ProblemError: the memory limit is too small for the interpreter, or the driver fails on load.
             InfrastructureError: no session could be started, several times over.
+        And with a GPU what `gpu.lease` raises.
         """
         check()
+        if limits.gpus:
+            from sandbox.gpu import open_leased
+
+            return open_leased(limits, lambda held: self._open(source, limits, driver, seed, held))
+        return self._open(source, limits, driver, seed)
+
+    def _open(
+        self, source: Source, limits: Limits, driver: str | None, seed: int, held: Lease | None = None
+    ) -> ProcessSession:
+        way = self._way(limits)
         order = self._order(source, limits, driver, seed)
         said = ""
         for _ in range(ATTEMPTS):
             session = None
             try:
-                session = ProcessSession(self._start(limits, seed), limits)
+                session = self._session(limits, seed, way, held)
                 refusal = session.begin(order)
             except (StartError, Stopped) as error:
                 said = (session.output if session else "") or str(error)
                 continue
+            except ThreadsError:
+                self._threaded = True
+                return self._open(source, limits, driver, seed, held)
+            self._kept.openings += 1
             if refusal is None:
                 return session
             raise self._refused(refusal, limits)
@@ -92,24 +126,26 @@ class BubblewrapSandbox:
             REMEDY,
         )
 
-    @cached_property
-    def _least_memory_bytes(self) -> int:
-        names = packages.modules(self.packages)
-        text = "def probe():\n" + "".join(f"    import {name}\n" for name in names) + "    return None\n"
-        source = Source({"program.py": text}, "probe")
-        memory_bytes = LARGEST_MEMORY_BYTES
-        session = self.open(source, Limits(memory_bytes=memory_bytes))
-        try:
-            reply = session.call("probe")
-            memory_bytes = session.peak_space_bytes()
-        finally:
-            session.close()
-        if reply.error:
-            raise ProblemError(
-                f"packages in problem.toml: they can not be imported in the sandbox: {reply.error}",
-                f"See whether this works outside: import {', '.join(names)}",
-            )
-        return (memory_bytes // (4 * MEBIBYTE) + 2) * 4 * MEBIBYTE
+    def confinement(self, limits: Limits) -> Confinement:
+        """See `Sandbox`. Raises UsageError and InfrastructureError where there is no sandbox."""
+        check()
+        found = describe(self._best_way(limits), limits, self.tools is not None)
+        if not limits.gpus:
+            return found
+        from sandbox.gpu import recorded
+
+        return recorded(found, limits)
+
+    def close(self) -> None:
+        """Ends what the calling thread keeps: servers, with open sessions of theirs, and waiting processes."""
+        kept: list[Servers | Pool] = [*self._kept.servers.values(), *self._kept.pools.values()]
+        self._kept.forget()
+        for one in kept:
+            one.close()
+
+    def server_pids(self) -> list[int]:
+        """Identifiers of the calling thread's fork servers."""
+        return [pid for servers in self._kept.servers.values() for pid in servers.pids()]
 
     def minimum_memory_bytes(self) -> int:
         """The smallest `memory_bytes` with which the interpreter starts and imports the packages; measured once.
@@ -118,64 +154,103 @@ class BubblewrapSandbox:
         """
         return self._least_memory_bytes
 
+    @cached_property
+    def _modules(self) -> tuple[str, ...]:
+        return tuple(packages.modules(self.packages))
+
+    @cached_property
+    def _ahead(self) -> tuple[str, ...]:
+        """Modules that are imported before a session is asked for."""
+        return tuple(name for name in self._modules if name not in gpu_view.NOT_PRELOADED)
+
+    @cached_property
+    def _least_memory_bytes(self) -> int:
+        names = self._modules
+        text = "def probe():\n" + "".join(f"    import {name}\n" for name in names) + "    return None\n"
+        source = Source({"program.py": text}, "probe")
+        memory_bytes = 0
+        # The first as all that follow will be, which may differ from how the first ones start.
+        for way in {"process", self._best_way(Limits())}:
+            alone = BubblewrapSandbox(self.packages, self.tools, start=way)
+            session = alone.open(source, Limits(memory_bytes=LARGEST_MEMORY_BYTES))
+            try:
+                reply = session.call("probe")
+                memory_bytes = max(memory_bytes, session.peak_space_bytes())
+            finally:
+                session.close()
+                alone.close()
+            if reply.error:
+                raise ProblemError(
+                    f"packages in problem.toml: they can not be imported in the sandbox: {reply.error}",
+                    f"See whether this works outside: import {', '.join(names)}",
+                )
+        return (memory_bytes // (4 * MEBIBYTE) + 2) * 4 * MEBIBYTE
+
+    def _way(self, limits: Limits) -> Start:
+        """How the next session starts. Raises UsageError where a fork was asked for and is not allowed."""
+        few = self._wish == "auto" and self._kept.openings < STARTS_BEFORE_A_SERVER
+        return "process" if few else self._best_way(limits)
+
+    def _best_way(self, limits: Limits) -> Start:
+        if self.tools is not None or limits.gpus:
+            return "process"
+        if self._wish == "auto":
+            return "pool" if self._threaded or servers.available() else "fork"
+        if self._wish == "fork" and (reason := servers.available()):
+            raise UsageError(
+                f"a server can not fork programs into namespaces of their own here: {reason}",
+                "Leave the choice to Evolve (start=auto), or take start=pool.",
+            )
+        return "pool" if self._wish == "fork" and self._threaded else self._wish
+
     def _order(self, source: Source, limits: Limits, driver: str | None, seed: int) -> dict[str, Any]:
         return {
             "files": dict(source.files),
             "entry": source.entry,
             "driver": driver,
             "seed": seed,
-            "path": [mounts.PACKAGES] if self.packages else [],
-            "memory_bytes": limits.memory_bytes,
+            "path": [],
+            "memory_bytes": limits.space_bytes,
             "file_bytes": limits.file_bytes,
             "reply_bytes": limits.reply_bytes,
             "total_cpu_seconds": max(3600, int(100 * limits.cpu_seconds)),
-            "tasks": limits.processes + THREADS if _tasks_are_counted_by_namespace() else 0,
+            "tasks": limits.processes + THREADS if seccomp.tasks_are_counted_by_namespace() else 0,
+            "filter": self._rules(limits),
         }
 
-    def _start(self, limits: Limits, seed: int) -> Child:
-        script = mounts.view(self._paths, self.tools).script.encode()
-        texts = {"runner": _compiled("runner"), "wire": _compiled("wire"), "rules": self._rules(limits)}
-        # bwrap closes what it reads; anything else would stay open in the sandbox.
-        texts |= ({"script": script} if script else {}) | ({"null": b""} if self.tools and self.tools.builds else {})
-        passed: dict[str, int] = {}
-        try:
-            for name, text in texts.items():
-                passed[name] = _in_memory(text)
-            return start(partial(self._command, limits, seed, passed), [*passed.values()], START_SECONDS)
-        except OSError as error:
-            raise StartError(str(error)) from None
-        finally:
-            for number in passed.values():
-                os.close(number)
+    def _session(self, limits: Limits, seed: int, way: Start, held: Lease | None) -> ProcessSession:
+        if held is None:
+            return ProcessSession(bound_together(self._start(limits, seed, way), limits), limits)
+        from sandbox.gpu import LeasedSession
+
+        box = replace(self._box, gpu=gpu_view.view(held.device, limits))
+        child = self._begin(limits, seed, box).attach(START_SECONDS)
+        return LeasedSession(bound_together(child, limits), limits, held)
+
+    def _start(self, limits: Limits, seed: int, way: Start) -> Child:
+        kept, modules = self._kept, self._ahead
+        if way == "process":
+            return self._begin(limits, seed, self._box).attach(START_SECONDS)
+        if way == "fork":
+            if modules not in kept.servers:
+                kept.servers[modules] = Servers(self._box, modules)
+            return kept.servers[modules].start(seed, limits)
+        kind = (limits.file_bytes, hash_seed(seed))
+        if kind not in kept.pools:
+            kept.pools[kind] = Pool(lambda: self._begin(limits, seed, self._box))
+        return kept.pools[kind].take(START_SECONDS)
+
+    def _begin(self, limits: Limits, seed: int, box: Box) -> Starting:
+        ahead = [mounts.PACKAGES, *self._ahead] if self.packages else []
+        return box.run("runner", ahead, seed, limits.file_bytes)
 
     def _rules(self, limits: Limits) -> bytes:
         tools = self.tools
         if tools is None:
-            return seccomp.program(limits.processes > 1)
+            return seccomp.program(limits.processes > 1, gpu=limits.gpus > 0)
         return seccomp.program(
             limits.processes > 1, tools=True, builds=tools.builds, handles_children=tools.handles_children
         )
-
-    def _command(
-        self, limits: Limits, seed: int, passed: Mapping[str, int], calls: int, replies: int, info: int
-    ) -> list[str]:
-        system = mounts.view(self._paths, self.tools)
-        environment = {**_ENVIRONMENT, "PYTHONHASHSEED": str(seed % 2**32)}
-        if sysconfig.get_config_var("Py_ENABLE_SHARED"):
-            environment["LD_LIBRARY_PATH"] = system.library
-        command = [bwrap(), *NAMESPACES, *system.options]
-        command += ["--size", str(max(limits.file_bytes, _LEAST_FILE_BYTES)), "--tmpfs", "/tmp"]  # noqa: S108
-        command += ["--file", str(passed["runner"]), f"{mounts.RUNNER}/runner.pyc"]
-        command += ["--file", str(passed["wire"]), f"{mounts.RUNNER}/wire.pyc"]
-        if "script" in passed:
-            command += ["--perms", "0755", "--file", str(passed["script"]), f"{mounts.PYTHON}/bin/python3"]
-        if "null" in passed:
-            command += ["--perms", "0666", "--bind-data", str(passed["null"]), os.devnull]
-        command += [*system.folders, "--remount-ro", "/", "--chdir", "/tmp", "--clearenv"]  # noqa: S108
-        for name, value in environment.items():
-            command += ["--setenv", name, value]
-        command += ["--seccomp", str(passed["rules"]), "--info-fd", str(info), "--", system.executable, *_PYTHON_FLAGS]
-        return [*command, f"{mounts.RUNNER}/runner.pyc", str(calls), str(replies)]
 
     def _refused(self, refusal: tuple[str, str], limits: Limits) -> ProblemError:
         what, text = refusal
@@ -188,28 +263,5 @@ class BubblewrapSandbox:
         )
 
 
-def _resolve(names: tuple[str, ...]) -> tuple[Path, ...]:
+def _resolve(names: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(path for _, path in sorted(packages.resolve(names).items()))
-
-
-@cache
-def _compiled(name: str) -> bytes:
-    """A module of this package as the file that an interpreter of this version runs without compiling."""
-    path = Path(__file__).with_name(f"{name}.py")
-    code = compile(path.read_bytes(), f"{name}.py", "exec", dont_inherit=True)
-    return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
-
-
-def _in_memory(data: bytes) -> int:
-    """A descriptor from which `data` can be read once. A pipe could be too small."""
-    number = os.memfd_create("sandbox")
-    os.write(number, data)
-    os.lseek(number, 0, os.SEEK_SET)
-    return number
-
-
-@cache
-def _tasks_are_counted_by_namespace() -> bool:
-    """Since Linux 5.14 RLIMIT_NPROC counts a user's tasks in their user namespace, before that all over the machine."""
-    major, minor = os.uname().release.split(".")[:2]
-    return (int(major), int("".join(filter(str.isdigit, minor)) or 0)) >= (5, 14)

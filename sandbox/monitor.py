@@ -52,10 +52,12 @@ class Monitor:
         self._limits = limits
         self._tree = limits.processes > 1
         self._measure = child.tree_cpu_seconds if self._tree else child.cpu_seconds
-        self._longest_tick = _TREE_TICK if self._tree else _LONGEST_TICK
+        self._longest_tick = _TREE_TICK if self._tree or limits.gpus else _LONGEST_TICK
         self._wall_limit, self._cpu_limit = limits.wall_seconds, limits.cpu_seconds
         self._started = self._next_tick = monotonic_seconds()
-        self._cpu = self._charged = self._peak_read = self._next_weighing = 0.0
+        self._cpu = self._charged = self._next_weighing = 0.0
+        # Before any: the first exchange is always looked at, however little it takes.
+        self._peak_read = -1.0
         self._printed = bytearray()
         self._output = ""
         self._output_open = True
@@ -75,6 +77,10 @@ class Monitor:
         first = max(_SHORTEST_TICK, min(self._longest_tick, self._cpu_limit / _CORES))
         self._next_tick = self._started + min(self._wall_limit, QUICK_SECONDS if self._pairing.joined else first)
         self._pairing.enter()
+
+    def settle(self, cpu_seconds: float) -> None:
+        """So much was used by ours, before anything untrusted was loaded: processor time counts from there."""
+        self._charged = cpu_seconds
 
     def forget_peak(self) -> None:
         """Makes the peak what the process holds now, where the kernel lets us; of one that is gone it stays."""
@@ -127,6 +133,8 @@ class Monitor:
         except ProcessLookupError:
             self._child.stop()
             self._cpu = max(self._cpu, self._child.total_cpu_seconds)
+        if self._child.out_of_memory():
+            raise self._too_much()
         cpu_seconds = self._cpu - self._charged
         self._check(cpu_seconds, wall_seconds)
         self._charged = self._cpu
@@ -146,6 +154,8 @@ class Monitor:
         if not self._child.ended(_ENDING_SECONDS):
             return Stopped(Status.FORBIDDEN, "it closed the pipe of its replies")
         code = self._child.stop()
+        if self._child.out_of_memory():
+            return self._too_much(died=True)
         killed = 128 < code <= 128 + signal.NSIG
         if code == 128 + signal.SIGKILL and self.peak_bytes >= _NEAR * self._limits.memory_bytes:
             return Stopped(Status.OUT_OF_MEMORY, "it was killed near its memory limit", died=True)
@@ -234,8 +244,20 @@ class Monitor:
         files, file_bytes = self._child.files("/tmp") if self._inside else (0, 0)  # noqa: S108
         if files > MAX_FILES:
             raise Stopped(Status.FORBIDDEN, f"it made more than {MAX_FILES} files")
+        if self._child.out_of_memory():
+            raise self._too_much()
         if self._tree:
             self._weigh(usage.resident_bytes, file_bytes)
+        if self._limits.gpus:
+            self._weigh_with_gpu(usage.resident_bytes)
+
+    def _weigh_with_gpu(self, resident_bytes: int) -> None:
+        """Raises Stopped where too much is held: no limit of the kernel is on it, nor on the device's memory."""
+        if not self._tree and resident_bytes > self._limits.memory_bytes:
+            raise self._too_much()
+        held_bytes, most = self._child.device_bytes(), self._limits.gpu_memory_bytes
+        if most and held_bytes > most:
+            raise Stopped(Status.OUT_OF_MEMORY, f"it holds more than {most} bytes of the GPU's memory")
 
     def _weigh(self, resident_bytes: int, file_bytes: int) -> None:
         """Raises Stopped where the tree holds too much; what they share, and files in memory, are counted once.
@@ -252,5 +274,8 @@ class Monitor:
         self._next_weighing = now + (now - began) / _WEIGHING_SHARE
         self.peak_bytes = max(self.peak_bytes, held_bytes + max(0, file_bytes - filed_bytes))
         if held_bytes > self._limits.memory_bytes:
-            text = f"its processes hold more than {self._limits.memory_bytes} bytes together"
-            raise Stopped(Status.OUT_OF_MEMORY, text)
+            raise self._too_much()
+
+    def _too_much(self, died: bool = False) -> Stopped:
+        text = f"its processes hold more than {self._limits.memory_bytes} bytes together"
+        return Stopped(Status.OUT_OF_MEMORY, text, died)

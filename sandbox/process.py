@@ -1,33 +1,41 @@
 """One sandboxed process as the host sees it: its pipes, the kernel's account of it, and how it is made to end.
 
-The process is the first of its own pid namespace, and a launcher (bwrap) waits for it. Linux only.
+The process is the first of its own pid namespace, and a launcher (bwrap, a fork server) waits for it. Linux only.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import select
 import signal
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from evolve.core.clock import monotonic_seconds, process_cpu_seconds
+from evolve.core.clock import process_cpu_seconds
 from evolve.core.errors import InfrastructureError
 from sandbox import procfs
 
+if TYPE_CHECKING:
+    from sandbox.cgroup import Group
+    from sandbox.gpu.leases import Lease
+
 AT_ONCE_SECONDS = 0.005
 KILL_SECONDS = 10.0
-LAUNCHER_SECONDS = 0.1
-START_TEXT_BYTES = 16384
-
-_CHILD_PID = re.compile(rb'"child-pid"\s*:\s*(\d+)')
 
 
-class StartError(Exception):
-    """The launcher did not start the process; the text is what it said."""
+class Launcher(Protocol):
+    """What started a process and waits for it."""
+
+    def spent_cpu_seconds(self) -> float:
+        """Its own processor seconds so far, as far as `reap` will count them."""
+
+    def reap(self) -> tuple[int, float]:
+        """Exit code (128 + n after signal n) and processor seconds of the process and all that it waited for.
+
+        Called once, after the process is gone; until then its last state can be read.
+        """
 
 
 @dataclass(slots=True)
@@ -44,13 +52,13 @@ class Usage:
 class Child:
     """A running process. `call_fd`, `reply_fd` and `output_fd` are this side's ends, all non-blocking.
 
-    `pid` is the process itself, `launcher` the bwrap that waits for it. Nothing here is thread-safe but for
+    `pid` is the process itself. Nothing here is thread-safe but for
     distinct children. `stop` fills in what the kernel says at the end: the launcher's exit code, and the processor
     seconds of it and of all that was waited for below it. (It also says the largest resident size, but as the launcher
-    begins as a copy of this process, that may be this process's own.)
+    begins as a copy of this process, that may be this process's own.) `group` is closed with it.
     """
 
-    launcher: subprocess.Popen[bytes]
+    launcher: Launcher
     pid: int
     pidfd: int
     status_fd: int
@@ -59,6 +67,8 @@ class Child:
     output_fd: int
     exit_code: int | None = None
     total_cpu_seconds: float = 0.0
+    group: Group | None = None
+    lease: Lease | None = None
     _seen: dict[int, float] = field(default_factory=dict)
     _vanished: float = 0.0
 
@@ -72,22 +82,28 @@ class Child:
     def tree_cpu_seconds(self) -> float:
         """The same with descendants, living and waited for. Raises ProcessLookupError.
 
-        The kernel forgets children that nobody waits for (SIGCHLD ignored); what was last seen of them is kept.
+        The kernel forgets children that nobody waits for (SIGCHLD ignored): a control group has counted them all the
+        same; where there is none, what was last seen of them is kept.
         """
         now = {pid: procfs.cpu_or_none(pid) for pid in self.descendants()}
         living = {pid: seconds for pid, seconds in now.items() if seconds is not None}
         self._vanished += sum(seconds for pid, seconds in self._seen.items() if pid not in living)
         self._seen = living
         waited_for = sum(procfs.waited_seconds(pid) for pid in (self.pid, *living))
-        return self.cpu_seconds() + sum(living.values()) + max(waited_for, self._vanished)
+        seen = self.cpu_seconds() + sum(living.values()) + max(waited_for, self._vanished)
+        return max(seen, self._group_cpu_seconds())
+
+    def _group_cpu_seconds(self) -> float:
+        """Since the process was put in its group, before it had anything to do; 0 where there is none."""
+        return (self.group.cpu_seconds() or 0.0) if self.group is not None else 0.0
 
     def spent_cpu_seconds(self) -> float:
         """What will have its part in `total_cpu_seconds`, so far: never too much.
 
         Launcher and process to the nanosecond, children that they waited for down to the tick of the kernel.
         """
-        own = (procfs.cpu_or_none(pid) or 0.0 for pid in (self.launcher.pid, self.pid))
-        return sum(own) + procfs.waited_seconds(self.pid)
+        own = procfs.cpu_or_none(self.pid) or 0.0
+        return self.launcher.spent_cpu_seconds() + own + procfs.waited_seconds(self.pid)
 
     def descendants(self) -> list[int]:
         """Identifiers of all processes below the first, zombies included."""
@@ -117,6 +133,10 @@ class Child:
         held = [procfs.held_bytes(pid) for pid in (self.pid, *self.descendants())]
         return sum(resident for resident, _ in held), sum(filed for _, filed in held)
 
+    def device_bytes(self) -> int:
+        """Memory of the leased GPU that the tree holds, 0 without one. Raises InfrastructureError."""
+        return 0 if self.lease is None else self.lease.held_bytes((self.pid, *self.descendants()))
+
     def sockets(self) -> int:
         """Sockets in the process's network namespace, which is its own; 0 where unknown."""
         return procfs.sockets(self.pid)
@@ -129,6 +149,10 @@ class Child:
             return 0, 0
         return found.f_files - found.f_ffree, (found.f_blocks - found.f_bfree) * found.f_frsize
 
+    def out_of_memory(self) -> bool:
+        """Whether the kernel has killed one of the tree that held too much together."""
+        return self.group is not None and self.group.out_of_memory_kills() > 0
+
     def unread(self) -> bool:
         """Whether bytes wait in the pipe of replies; the end of the pipe is none."""
         try:
@@ -138,7 +162,7 @@ class Child:
 
     def ended(self, seconds: float) -> bool:
         """Whether the process, and with it its whole pid namespace, is gone within `seconds`."""
-        return _readable(self.pidfd, seconds)
+        return readable(self.pidfd, seconds)
 
     def stop(self) -> int:
         """Kills what is left, waits until it is gone, and returns the launcher's exit code. May be repeated.
@@ -147,7 +171,7 @@ class Child:
         """
         if self.exit_code is None:
             if self.pidfd >= 0:
-                _signal(self.pidfd)
+                kill(self.pidfd)
                 if not self.ended(AT_ONCE_SECONDS):
                     self._hurry()
                 if not self.ended(KILL_SECONDS):
@@ -155,7 +179,8 @@ class Child:
                         f"process {self.pid} does not end within {KILL_SECONDS:g} s of being killed",
                         "See whether this machine's disks or memory are in trouble.",
                     )
-            self.exit_code, self.total_cpu_seconds = _reap(self.launcher)
+            self.exit_code, total = self.launcher.reap()
+            self.total_cpu_seconds = max(total, self._group_cpu_seconds())
         return self.exit_code
 
     def _hurry(self) -> None:
@@ -166,6 +191,9 @@ class Child:
 
     def close(self) -> None:
         """Closes this side's descriptors, once. `stop` comes first."""
+        if self.group is not None:
+            self.group.close()
+            self.group = None
         for name in ("call_fd", "reply_fd", "output_fd", "pidfd", "status_fd"):
             number = getattr(self, name)
             if number >= 0:
@@ -173,79 +201,7 @@ class Child:
                 os.close(number)
 
 
-def start(command: Callable[[int, int, int], list[str]], passed: Sequence[int], seconds: float) -> Child:
-    """Starts what `command(calls, replies, info)` names, with those descriptors (and `passed`) open in it.
-
-    Standard input is empty; standard output and error share one pipe. Raises StartError.
-    """
-    calls, call_fd, reply_fd, replies, output_fd, output, info_fd, info = numbers = _pipes(4)
-    try:
-        launcher = subprocess.Popen(
-            command(calls, replies, info),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={},
-            pass_fds=(calls, replies, info, *passed),
-            start_new_session=True,
-        )
-    except BaseException as error:
-        _close(*numbers)
-        if isinstance(error, OSError):
-            raise StartError(str(error)) from None
-        raise
-    _close(calls, replies, output, info)
-    for number in (call_fd, reply_fd, output_fd):
-        os.set_blocking(number, False)
-    child = Child(launcher, 0, -1, -1, call_fd, reply_fd, output_fd)
-    try:
-        _attach(child, info_fd, seconds)
-    except BaseException:
-        child.stop()
-        child.close()
-        raise
-    finally:
-        os.close(info_fd)
-    return child
-
-
-def _pipes(count: int) -> list[int]:
-    numbers: list[int] = []
-    try:
-        for _ in range(count):
-            numbers += os.pipe()
-    except OSError as error:
-        _close(*numbers)
-        raise StartError(str(error)) from None
-    return numbers
-
-
-def _close(*numbers: int) -> None:
-    for number in numbers:
-        os.close(number)
-
-
-def _attach(child: Child, info_fd: int, seconds: float) -> None:
-    """Learns the process's identifier from bwrap and takes hold of it before it can be another's."""
-    data = b""
-    deadline = monotonic_seconds() + seconds
-    while not (found := _CHILD_PID.search(data + b" ")) or b"}" not in data:
-        part = os.read(info_fd, 4096) if _readable(info_fd, deadline - monotonic_seconds()) else b""
-        if not part:
-            raise StartError(said(child))
-        data += part
-    child.pid = int(found[1])
-    try:
-        child.pidfd = os.pidfd_open(child.pid)
-        child.status_fd = os.open(f"/proc/{child.pid}/status", os.O_RDONLY | os.O_CLOEXEC)
-        if procfs.status(os.pread(child.status_fd, 8192, 0)).get("PPid") != child.launcher.pid:
-            raise StartError(said(child))
-    except OSError:
-        raise StartError(said(child)) from None
-    _offer_to_the_oom_killer(child.pid)
-
-
-def _offer_to_the_oom_killer(pid: int) -> None:
+def offer_to_the_oom_killer(pid: int) -> None:
     """Where the machine itself runs out of memory, the program goes before anything of the user's."""
     try:
         number = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
@@ -255,38 +211,16 @@ def _offer_to_the_oom_killer(pid: int) -> None:
         file.write(b"900")
 
 
-def said(child: Child) -> str:
-    """What stands in the output pipe now or comes until it is closed, e.g. bwrap's complaint."""
-    data = b""
-    while len(data) < START_TEXT_BYTES and _readable(child.output_fd, LAUNCHER_SECONDS):
-        part = os.read(child.output_fd, START_TEXT_BYTES)
-        if not part:
-            break
-        data += part
-    return data.decode("utf-8", "replace").strip()
-
-
-def _reap(launcher: subprocess.Popen[bytes]) -> tuple[int, float]:
-    """Exit code and processor seconds of the launcher and all that it waited for."""
-    pidfd = os.pidfd_open(launcher.pid)
-    try:
-        if not _readable(pidfd, LAUNCHER_SECONDS):
-            _signal(pidfd)
-    finally:
-        os.close(pidfd)
-    _, status, usage = os.wait4(launcher.pid, 0)
-    launcher.returncode = os.waitstatus_to_exitcode(status)
-    return launcher.returncode, usage.ru_utime + usage.ru_stime
-
-
-def _signal(pidfd: int) -> None:
+def kill(pidfd: int) -> None:
+    """Kills the process; one that is gone is no error."""
     try:
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     except ProcessLookupError:
         return
 
 
-def _readable(number: int, seconds: float) -> bool:
+def readable(number: int, seconds: float) -> bool:
+    """Whether the descriptor has something to read, or its end, within `seconds`."""
     poller = select.poll()
     poller.register(number, select.POLLIN)
     return bool(poller.poll(max(0.0, seconds) * 1e3))

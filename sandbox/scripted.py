@@ -8,7 +8,7 @@ from typing import Any
 
 from evolve.core.errors import CallOrderError
 from evolve.core.types import Source, Status
-from sandbox.base import Reply
+from sandbox.base import Confinement, Reply
 from sandbox.limits import Limits
 
 Script = Callable[..., Any]
@@ -56,6 +56,13 @@ class ScriptedSandbox:
         """See `Sandbox`. Raises nothing."""
         self.openings.append(Opening(source, limits, driver, seed))
         return ScriptedSession(self, self.openings[-1])
+
+    def confinement(self, limits: Limits) -> Confinement:
+        """See `Sandbox`. Nothing is bounded, as nothing runs."""
+        return Confinement("scripted", "nothing starts", "process", {})
+
+    def close(self) -> None:
+        """See `Sandbox`. Nothing is kept."""
 
     def answer(self, call: Call) -> Reply:
         """The next reply. Raises CallOrderError where the list of replies is used up."""

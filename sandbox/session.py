@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from evolve.core.clock import monotonic_seconds
+from evolve.core.clock import thread_cpu_seconds
 from evolve.core.errors import CallOrderError, ProblemError
 from evolve.core.types import Status
 from sandbox import wire
@@ -22,7 +23,8 @@ from sandbox.monitor import Monitor, Stopped
 from sandbox.process import Child
 
 START_SECONDS = 20.0
-DECODE_SECONDS = 5.0
+DECODE_SECONDS, DECODE_LEAST_SECONDS, DECODE_BYTES_PER_SECOND = 5.0, 0.15, 2e6
+"""Processor time of the host for a reply: the honest take a fifth of that or less."""
 FAILURE_BYTES = 1 << 17
 """Largest frame that says what went wrong, whatever `reply_bytes` is."""
 ERROR_CHARACTERS = 4096
@@ -48,6 +50,8 @@ class ProcessSession:
         self._buffer = b""
         self._over: Reply | None = None
         self._closed = False
+        # Who forgets to close it leaves no process behind.
+        self._forgotten = weakref.finalize(self, _end, child, os.getpid())
 
     @property
     def output(self) -> str:
@@ -72,6 +76,7 @@ class ProcessSession:
             self.close()
             what, text = wire.decode(payload)
             return what, text
+        self._monitor.settle(wire.decode(payload))
         self._guarded(self._load, nonce)
         return None
 
@@ -126,12 +131,18 @@ class ProcessSession:
         if self._closed:
             return
         self._closed = True
+        self._forgotten.detach()
         try:
             self._monitor.end()
             if self._over is None and (self._buffer or self._child.unread()):
                 self.violation = _UNASKED
         finally:
             self._child.close()
+
+    @property
+    def total_cpu_seconds(self) -> float:
+        """Processor seconds of the process from its start to its end, and of what started and ended only with it."""
+        return self._child.total_cpu_seconds
 
     def peak_space_bytes(self) -> int:
         """The largest address space so far, in bytes. Raises ProcessLookupError where the process is gone."""
@@ -175,12 +186,15 @@ class ProcessSession:
         return self._reply(Status.OK, self._decode(payload), "", False, cpu_seconds, wall_seconds)
 
     def _decode(self, payload: bytes) -> Any:
-        deadline = monotonic_seconds() + DECODE_SECONDS
+        """The value, as far as it is read in a time that befits its size: keys can be chosen to take very long."""
+        least = DECODE_LEAST_SECONDS
+        seconds = min(DECODE_SECONDS, least + len(payload) / DECODE_BYTES_PER_SECOND, least + self._limits.wall_seconds)
+        deadline = thread_cpu_seconds() + seconds
         late = False
 
         def check() -> None:
             nonlocal late
-            late = monotonic_seconds() > deadline
+            late = thread_cpu_seconds() > deadline
             if late:
                 raise wire.WireError("its reply took too long to read")
 
@@ -203,8 +217,9 @@ class ProcessSession:
         if found != nonce or kind not in kinds:
             raise Stopped(Status.FORBIDDEN, "it sent a reply that answers no call")
         end = wire.HEADER_BYTES + length
-        if kind == wire.VALUE and end > self._limits.reply_bytes:
-            raise Stopped(Status.FORBIDDEN, f"its reply was larger than {self._limits.reply_bytes} bytes")
+        most = self._limits.reply_bytes if kind == wire.VALUE else FAILURE_BYTES
+        if end > most:
+            raise Stopped(Status.FORBIDDEN, f"its reply was larger than {most} bytes")
         if len(data) < end:
             data = self._receive_rest(data, end)
         self._buffer = data[end:]
@@ -225,10 +240,22 @@ class ProcessSession:
         return Reply(status, value, error, died, cpu_seconds, wall_seconds, monitor.peak_bytes, monitor.output)
 
 
+def _end(child: Child, process_id: int) -> None:
+    """What a session holds is given back, except in a copy of the process that opened it: there it is another's."""
+    if os.getpid() == process_id:
+        child.stop()
+        child.close()
+
+
 def _failure(payload: bytes) -> tuple[Status, str]:
     """What the program did instead of answering, as far as a program can say that of itself."""
+
+    def refuse() -> None:
+        # Two texts call for no look at the clock; what does can take very long.
+        raise wire.WireError("a failure that is not two texts")
+
     try:
-        said = wire.decode(payload)
+        said = wire.decode(payload, refuse)
     except wire.WireError as error:
         raise Stopped(Status.FORBIDDEN, f"its reply was malformed: {error.message}") from None
     match said:

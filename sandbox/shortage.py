@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import os
 
-from evolve.core.errors import InfrastructureError
+from evolve.core.errors import UnavailableError
 
 _NUMBERS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 REMEDY = "See what this machine is short of: memory, processes or open files."
 
 
-def shortage(what: str, error: OSError) -> InfrastructureError | None:
+def shortage(what: str, error: OSError) -> UnavailableError | None:
     """The failure to do `what` as one that passes (fork(2): EAGAIN, ENOMEM; pipe(2): EMFILE, ENFILE), else None."""
-    return InfrastructureError(f"{what}: {error}", REMEDY) if error.errno in _NUMBERS else None
+    return UnavailableError(f"{what}: {error}", REMEDY) if error.errno in _NUMBERS else None
 
 
 def is_shortage(said: str) -> bool:

@@ -53,8 +53,10 @@ _PACK_FROM = 8
 _CHECK_EVERY = 256
 _BIG_ENDIAN = sys.byteorder == "big"
 
-# What `type.__name__` is, whatever a metaclass says.
+# What `type.__name__` and `type.__module__` are, whatever a metaclass says; the latter may be anything.
 _TYPE_NAME: Callable[[type], str] = type.__dict__["__name__"].__get__
+_TYPE_MODULE: Callable[[type], object] = type.__dict__["__module__"].__get__
+_ON_A_DEVICE = {"cupy": "cupy.asnumpy(value)", "torch": "value.cpu().numpy()", "jaxlib": "numpy.asarray(value)"}
 
 _TAG_INT = Struct("<Bq")
 _TAG_FLOAT = Struct("<Bd")
@@ -250,8 +252,14 @@ def _put_other(writer: _Writer, value: Any, depth: int) -> None:
     _learn("numpy", SCALARS, _put_scalar)
     encoder = _ENCODERS.get(id(type(value)))
     if encoder is None:
-        raise WireError(f"a value of type {_TYPE_NAME(type(value))[:60]}")
+        raise WireError(f"a value of type {_TYPE_NAME(type(value))[:60]}{_advice(type(value))}")
     encoder(writer, value, depth)
+
+
+def _advice(kind: type) -> str:
+    """What makes plain data of an array of another library, by the name of its module."""
+    package = module.partition(".")[0] if type(module := _TYPE_MODULE(kind)) is str else ""
+    return f" of {package}: return {_ON_A_DEVICE[package]}" if package in _ON_A_DEVICE else ""
 
 
 def _learn(module: str, names: tuple[str, ...], encoder: Callable[[_Writer, Any, int], None]) -> None:
@@ -278,8 +286,8 @@ _PACKED = {id(int): (_INTS, "q"), id(float): (_FLOATS, "d")}
 def decode(payload: bytes | bytearray, check: Callable[[], None] | None = None) -> Any:
     """The value of a payload, in fresh objects. Raises WireError and nothing else, whatever the bytes are.
 
-    Memory stays within a small multiple of the payload and `MAX_ITEMS` objects. `check` is called now and then
-    while containers are built, and may raise WireError to give up: keys can be chosen so that this takes very long.
+    Memory stays within a small multiple of the payload and `MAX_ITEMS` objects. `check` is called now and then, and may
+    raise WireError to give up: keys, long tuples above all, can be chosen so that a dict of them takes very long.
     """
     reader = _Reader(payload, check)
     try:
@@ -367,7 +375,7 @@ def _take_dict(reader: _Reader, at: int, depth: int) -> tuple[dict[Any, Any], in
     for index in range(count):
         key, at = _DECODERS[data[at]](reader, at + 1, depth + 1)
         items[key], at = _DECODERS[data[at]](reader, at + 1, depth + 1)
-        if index % _CHECK_EVERY == 0 and reader.check is not None:
+        if (index % _CHECK_EVERY == 0 or type(key) is tuple) and reader.check is not None:
             reader.check()
     if len(items) != count:
         raise WireError("a dict with the same key twice")

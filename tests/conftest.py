@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from evolve.problem import Problem, load
+
+pytest.register_assert_rewrite("sandbox.conformance", "sandbox.conformance_protocol")
 
 TOML = """
 name = "{name}"
@@ -176,11 +179,23 @@ def write_problem(tmp_path: Path) -> WriteProblem:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests marked `bubblewrap` are skipped where it does not work, unless EVOLVE_REQUIRE names it."""
-    if item.get_closest_marker("bubblewrap") is None or "bubblewrap" in os.environ.get("EVOLVE_REQUIRE", "").split(","):
-        return
-    from sandbox.bubblewrap import available
+    """Tests marked `bubblewrap` or `docker` are skipped where it does not work, unless EVOLVE_REQUIRE names it."""
+    for name in ("bubblewrap", "docker"):
+        if item.get_closest_marker(name) is None or name in os.environ.get("EVOLVE_REQUIRE", "").split(","):
+            continue
+        reason = _missing("runsc" if name == "docker" and "runsc" in item.name else name)
+        if reason is not None:
+            # In one line, so that the whole of it stands in the summary.
+            pytest.skip(f"needs {name}: {' '.join(reason.split())}")
 
-    reason = available()
-    if reason is not None:
-        pytest.skip(f"needs bubblewrap: {reason}")
+
+@cache
+def _missing(name: str) -> str | None:
+    """Why there is no bubblewrap, no Docker engine, or none with gVisor (`runsc`); None where there is."""
+    if name == "bubblewrap":
+        from sandbox.bubblewrap import available
+
+        return available()
+    from sandbox import docker
+
+    return docker.available("runsc" if name == "runsc" else None)

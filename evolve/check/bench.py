@@ -12,12 +12,13 @@ from evaluators.verifier_process import DEATH, TIME_OUT, VerifierFault, Verifier
 from evolve.core.clock import cpu_seconds, monotonic_seconds
 from evolve.core.errors import Forbidden, InfrastructureError
 from evolve.core.types import Instance, Score, Source, Split, Status
-from evolve.evaluation import make_stage
+from evolve.evaluation import make_stage, sandbox_config, verifier_settings
 from evolve.problem import Problem
 from evolve.problem_file import MEASURED
 from sandbox import straight_line
-from sandbox.base import Reply
-from sandbox.limits import MEBIBYTE, Limits
+from sandbox.base import Confinement, Reply
+from sandbox.config import SandboxConfig
+from sandbox.limits import Limits
 
 PATIENCE_SECONDS = 60.0
 """No answer of the verifier is waited for longer than this, whatever the problem allows."""
@@ -69,13 +70,14 @@ class MeteredVerifier(VerifierProcess):
 
 
 class Bench:
-    """One problem's seat and verifier. Not thread-safe. `close` ends the verifier's process.
+    """One problem's seat and verifier. Not thread-safe. `close` ends the verifier's process and what sandboxes keep.
 
-    Raises UsageError where the problem's sandbox is not installed.
+    Programs run where `config` says (None: in the sandbox of this system). Raises UsageError where that is not there.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, config: SandboxConfig | None = None) -> None:
         self.problem = problem
+        self.config = config or sandbox_config()
         self.objective = problem.objectives[0]
         self.in_place = problem.sandbox == "straight_line"
         self.measured = self.objective.metric in MEASURED
@@ -83,8 +85,8 @@ class Bench:
         self.stage = self._stage()
 
     def close(self) -> None:
-        """End the verifier's process."""
-        self.verifier.close()
+        """End the verifier's process, and give back what sandboxes keep."""
+        self.stage.close()
 
     def another_verifier(self) -> VerifierProcess:
         """A second process of the same verifier, with another hash seed: sets and dicts of it are ordered anew."""
@@ -120,21 +122,15 @@ class Bench:
         if self.in_place:
             seat = Seat(InPlace(), Limits(), "stage", None, self.problem.seed.entry)
             return Stage(seat, self.verifier)
-        stage = make_stage(self.problem)
+        stage = make_stage(self.problem, self.config)
         stage.verifier.close()
         stage.verifier = self.verifier
         return stage
 
     def _settings(self, hash_seed: int) -> VerifierSettings:
-        problem, limits = self.problem, self.problem.file.verifier
-        return VerifierSettings(
-            problem.folder,
-            problem.version,
-            problem.split_seeds(),
-            min(limits.wall_seconds, PATIENCE_SECONDS),
-            limits.memory_mebibytes * MEBIBYTE,
-            hash_seed,
-        )
+        settings = verifier_settings(self.problem, self.config)
+        patience_seconds = min(settings.wall_seconds, PATIENCE_SECONDS)
+        return replace(settings, wall_seconds=patience_seconds, hash_seed=hash_seed)
 
 
 class InPlace:
@@ -143,6 +139,13 @@ class InPlace:
     def open(self, source: Source, limits: Limits, *, driver: str | None = None, seed: int = 0) -> InPlaceSession:
         """See `sandbox.base.Sandbox`. Limits have no meaning: size and depth of a program are bounded."""
         return InPlaceSession(source)
+
+    def confinement(self, limits: Limits) -> Confinement:
+        """See `sandbox.base.Sandbox`."""
+        return Confinement("in place", "nothing starts", "process", {})
+
+    def close(self) -> None:
+        """Nothing is kept."""
 
 
 class InPlaceSession:

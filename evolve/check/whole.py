@@ -12,25 +12,30 @@ from evolve.check.power import gate
 from evolve.check.report import Finding, Grade, Progress, Report
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import ProblemError
-from evolve.evaluation import check_ready
+from evolve.evaluation import sandbox_config
 from evolve.problem import Problem, load
 from evolve.problem_file import FILE
+from evolve.readiness import check_ready
+from sandbox.config import SandboxConfig
 from sandbox.limits import MEBIBYTE
 
 NEAR = 0.5
 """A verifier that comes this near to one of its limits is told of."""
 
 
-def check_problem(problem: str | Path, progress: Progress = lambda text: None) -> Report:
+def check_problem(problem: str | Path, progress: Progress = lambda text: None, sandbox: str | None = None) -> Report:
     """Look at everything that `evolve check` looks at; see docs/authoring.md for what each line means.
 
     Runs the problem's programs and, made from the best of them, seventeen cheats. Opens neither gate nor final: of
     these only the instances are compared.
 
+    Programs run in `sandbox`, a text as `evolve.run` takes it.
+
     Raises:
-        UsageError: there is no such problem, or its sandbox is not installed here.
+        UsageError: there is no such problem, or the sandbox is unknown or not installed here.
     """
     began = monotonic_seconds()
+    config = sandbox_config(sandbox)
     try:
         loaded = load(problem)
     except ProblemError as error:
@@ -38,17 +43,17 @@ def check_problem(problem: str | Path, progress: Progress = lambda text: None) -
         finding = Finding(name, Grade.FAIL, error.message, error.remedy)
         return Report(str(problem), (finding,), monotonic_seconds() - began)
     valid = Finding(FILE, Grade.OK, f"valid, version {loaded.version[:10]}")
-    return Report(loaded.name, (valid, *_findings(loaded, progress)), monotonic_seconds() - began)
+    return Report(loaded.name, (valid, *_findings(loaded, config, progress)), monotonic_seconds() - began)
 
 
-def _findings(problem: Problem, progress: Progress) -> Iterator[Finding]:
+def _findings(problem: Problem, config: SandboxConfig, progress: Progress) -> Iterator[Finding]:
     progress("starting")
     try:
-        check_ready(problem)
+        check_ready(problem, config)
     except ProblemError as error:
         yield Finding("limits and packages", Grade.FAIL, error.message, error.remedy)
         return
-    bench = Bench(problem)
+    bench = Bench(problem, config)
     try:
         yield from _of_bench(bench, progress)
     except ProblemError as error:

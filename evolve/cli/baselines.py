@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evolve.cli.options import ArchiveOption, JsonOption
+from evolve.cli.options import ArchiveOption, JsonOption, SandboxOption
 
 if TYPE_CHECKING:
     from evolve.events import Event, Listener, ScoredProgram
@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 
 def baselines(
     problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="Name of a shipped problem, or its folder.")],
+    sandbox: SandboxOption = None,
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the scores of the seed and baselines of PROBLEM, and the physical minimum where it is known."""
     from evolve.api import score_programs
-    from evolve.cli.output import print_json
+    from evolve.cli.output import print_json, warn_of
     from evolve.cli.summary import scored_json
     from evolve.problem import load
 
     del archive  # accepted by every command; this one needs none
     loaded = load(problem)
+    warn_of(sandbox)
     with _progress() as listener:
-        seed, known, floor = score_programs(loaded, listener)
+        seed, known, floor = score_programs(loaded, listener, sandbox)
     if as_json:
         rows = [("seed", seed), *(("baseline", one) for one in known), *([("floor", floor)] if floor else [])]
         print_json([{"kind": kind, **scored_json(one)} for kind, one in rows])

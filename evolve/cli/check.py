@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evolve.cli.options import ArchiveOption, JsonOption
+from evolve.cli.options import ArchiveOption, JsonOption, SandboxOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,6 +19,7 @@ _STYLES = {"ok": "green", "look": "yellow", "fail": "bold red"}
 
 def check(
     problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="Name of a shipped problem, or its folder.")],
+    sandbox: SandboxOption = None,
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -30,11 +31,12 @@ def check(
     from rich.console import Console
 
     from evolve.check import Grade, check_problem
-    from evolve.cli.output import print_json
+    from evolve.cli.output import print_json, warn_of
 
     del archive  # accepted by every command; this one needs none
+    warn_of(sandbox)
     with Console(stderr=True).status("starting") as status:
-        report = check_problem(problem, status.update)
+        report = check_problem(problem, status.update, sandbox)
     if as_json:
         print_json(report.to_json())
     else:

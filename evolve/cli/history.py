@@ -13,6 +13,7 @@ def runs(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     """List the runs in the archive, oldest first."""
     from evolve.cli.lookup import open_archive
     from evolve.cli.output import print_json
+    from evolve.core.config import UNSANDBOXED
     from evolve.display.grid import blank_table
     from evolve.display.text import clock, line, number, show
 
@@ -39,3 +40,5 @@ def runs(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
         ended = row.stop_reason or row.status.value
         table.add_row(*cells, ended, number(round(row.evaluations)), clock(row.seconds))
     show(table)
+    if bare := [row.id for row in rows if UNSANDBOXED in row.sandboxes]:
+        line(f"without a sandbox: {', '.join(bare)}", style="yellow")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evolve.cli.options import ArchiveOption
+from evolve.cli.options import ArchiveOption, SandboxOption
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def new(
     direction: Annotated[
         bool | None, typer.Option("--minimize/--maximize", help="Which way is better. Default: by the metric's name.")
     ] = None,
+    sandbox: SandboxOption = None,
     archive: ArchiveOption = None,
 ) -> None:
     """Write a problem NAME that runs as it is, and say what to do next. Asks nothing.
@@ -63,7 +64,7 @@ def new(
             "--metric": metric,
             "--minimize or --maximize": direction,
         }
-        given |= {"--file": file or None, "--folder": folder or None}
+        given |= {"--file": file or None, "--folder": folder or None, "--sandbox": sandbox}
         if wrong := [option for option, value in given.items() if value is not None]:
             raise UsageError(f"{wrong[0]} has no meaning without --program", "Name the program: --program FILE.")
         _say(create(name, family or DEFAULT_FAMILY), family or DEFAULT_FAMILY)
@@ -77,16 +78,16 @@ def new(
     from evolve.wish import Wish
 
     files, folders = tuple(file or ()), tuple(folder or ())
-    _wrap(name, Wish(program, run, build, files, metric, way, folders))  # type: ignore[arg-type]
+    _wrap(name, Wish(program, run, build, files, metric, way, folders), sandbox)  # type: ignore[arg-type]
 
 
-def _wrap(name: Path, wish: Wish) -> None:
+def _wrap(name: Path, wish: Wish, sandbox: str | None) -> None:
     from rich.console import Console
 
     from evolve.wrapping import wrap_command
 
     with Console(stderr=True).status("starting") as status:
-        created = wrap_command(name, wish, status.update)
+        created = wrap_command(name, wish, status.update, sandbox)
     _say(created, "")
     if created.failed:
         raise typer.Exit(1)

@@ -16,9 +16,25 @@ ArchiveOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with documented keys instead of tables.")]
+SandboxOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sandbox",
+        metavar="B",
+        help="Where programs run: bubblewrap, docker, none, with options as in docker:runtime=runsc. "
+        "Default: EVOLVE_SANDBOX, else bubblewrap on Linux and docker elsewhere.",
+        show_default=False,
+    ),
+]
 ProgramArgument = Annotated[
     str,
     typer.Argument(metavar="PROGRAM", help="Id of a program or its first characters; 'best': best of the last run."),
+]
+ShownArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROGRAM|RUN", help="Id or its first characters; 'best': best program, 'last': the last run."
+    ),
 ]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Id of a run or its first characters; 'last': the last one.")

@@ -40,6 +40,17 @@ def print_error(error: EvolveError) -> None:
         line(error.remedy, style="dim", stderr=True)
 
 
+def warn_of(sandbox: str | None) -> None:
+    """A line on standard error where the sandbox that was asked for is none. Raises UsageError for an unknown one."""
+    from evolve.evaluation import sandbox_config
+    from evolve.sandboxing import Sandboxing
+    from sandbox.backends import text
+
+    warning = Sandboxing(text(sandbox_config(sandbox))).warning
+    if warning:
+        line(f"warning: {warning}", style="yellow", stderr=True)
+
+
 def write_atomically(path: Path, write: Callable[[Path], None], *, force: bool) -> None:
     """Let `write` fill a temporary file beside `path`, then give it that name in one step.
 

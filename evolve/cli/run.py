@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evolve.cli.options import ArchiveOption, JsonOption
+from evolve.cli.options import ArchiveOption, JsonOption, SandboxOption
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ def run(
         str | None,
         typer.Option("--from", metavar="START", help="seed, baselines or a program's id. Default: the problem's."),
     ] = None,
+    sandbox: SandboxOption = None,
+    outage_minutes: Annotated[
+        float | None,
+        typer.Option(metavar="M", help="Wait up to M minutes for a sandbox that goes away. Default: 30."),
+    ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue a run that stopped; 'last' too.")] = None,
     final: Annotated[bool, typer.Option("--final/--no-final", help="Check the winners on data never seen.")] = True,
     archive: ArchiveOption = None,
@@ -47,7 +52,7 @@ def run(
     """
     from evolve.api import run as run_search
     from evolve.cli.lookup import expand_program, expand_run
-    from evolve.core.config import default_archive
+    from evolve.core.config import DEFAULT_OUTAGE_MINUTES, default_archive
 
     place = default_archive(archive)
     resume = expand_run(place, resume) if resume else None
@@ -65,6 +70,8 @@ def run(
             policy=policy,
             archive=place,
             start=start,
+            sandbox=sandbox,
+            outage_minutes=DEFAULT_OUTAGE_MINUTES if outage_minutes is None else outage_minutes,
             resume=resume,
             final_check=final,
             listener=watch,

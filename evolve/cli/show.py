@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evolve.cli.options import ArchiveOption, JsonOption, ProgramArgument
+from evolve.cli.options import ArchiveOption, JsonOption, ShownArgument
+from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
     from archive.rows import ProgramRow
@@ -18,22 +19,34 @@ if TYPE_CHECKING:
 FEEDBACK_LINES = 12
 
 
-def show(program: ProgramArgument = "best", archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
-    """Show a program and how it came about.
+def show(program: ShownArgument = "best", archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
+    """Show a program and how it came about, or a run and where its programs were run.
 
-    Its code, scores and idea, and its line of descent with the gain of each step.
+    Of a program: its code, scores and idea, and its line of descent with the gain of each step. Of a run: its settings,
+    its sandbox, and what bounded its programs there.
     """
     from evolve.cli.lookup import find_program, open_archive
     from evolve.cli.output import print_json
+    from evolve.cli.show_run import find_run, show_run
+    from evolve.sandboxing import records
 
     with open_archive(archive) as opened:
-        found = find_program(opened, program)
+        try:
+            found = find_program(opened, program)
+        except UsageError:
+            run = find_run(opened, program)
+            if run is None:
+                raise
+            show_run(opened, run, as_json)
+            return
+        places = records(found.run.config, opened.events(found.run.id))
+        sandboxes = [str(place["sandbox"]) for place in places if place]
         lineage = opened.lineage(found.row.program_id, found.row.run_id)
         final = opened.final_results(found.row.run_id).get(found.row.program_id)
     if as_json:
-        print_json(_program_json(found, lineage, final))
+        print_json(_program_json(found, lineage, final, sandboxes))
     else:
-        _print_program(found, lineage, final)
+        _print_program(found, lineage, final, sandboxes)
 
 
 def _gate_answer(row: ProgramRow) -> bool | None:
@@ -43,7 +56,9 @@ def _gate_answer(row: ProgramRow) -> bool | None:
     return row.promotion.accepted
 
 
-def _program_json(found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None) -> dict[str, Any]:
+def _program_json(
+    found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None, sandboxes: Sequence[str]
+) -> dict[str, Any]:
     row = found.row
     gains = _gains(lineage, found.problem.objectives)
     return {
@@ -65,6 +80,7 @@ def _program_json(found: Found, lineage: Sequence[ProgramRow], final: Mapping[st
         "children": row.children,
         "entry": row.source.entry,
         "files": dict(row.source.files),
+        "sandboxes": list(sandboxes),
         "lineage": [_step_json(one, gain) for one, gain in zip(lineage, gains, strict=True)],
     }
 
@@ -101,10 +117,13 @@ def _gains(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> li
     return gains
 
 
-def _print_program(found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None) -> None:
+def _print_program(
+    found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None, sandboxes: Sequence[str]
+) -> None:
     from rich.syntax import Syntax
 
-    from evolve.display.facts import NOT_SEPARATED
+    from evolve.core.config import UNSANDBOXED
+    from evolve.display.facts import NOT_ISOLATED, NOT_SEPARATED
     from evolve.display.text import console, line
 
     row = found.row
@@ -113,6 +132,8 @@ def _print_program(found: Found, lineage: Sequence[ProgramRow], final: Mapping[s
         line(f"{label:<10}{text}")
     if not found.problem.separated:
         line("".join(NOT_SEPARATED))
+    if UNSANDBOXED in sandboxes:
+        line(": ".join(NOT_ISOLATED), style="yellow")
     if row.verdict.feedback:
         kept = row.verdict.feedback.splitlines()
         line("\n".join(kept[:FEEDBACK_LINES] + (["..."] if len(kept) > FEEDBACK_LINES else [])), style="dim")

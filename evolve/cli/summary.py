@@ -58,6 +58,7 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "final_failure": result.final_failure or None,
         "counts": dict(result.counts),
         "verifier_separated": result.verifier_separated,
+        "sandbox": result.sandbox or None,
         "final": {key: dict(row) for key, row in result.final.items()},
         "objectives": [{"metric": one.metric, "direction": one.direction} for one in objectives],
         "shown_metric": shown.metric,

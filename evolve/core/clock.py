@@ -16,6 +16,11 @@ def cpu_seconds() -> float:
     return time.process_time()
 
 
+def thread_cpu_seconds() -> float:
+    """Processor seconds used by the calling thread."""
+    return time.thread_time()
+
+
 def process_cpu_seconds(pid: int) -> float:
     """Processor seconds used by another process, all its threads included, by the kernel's clock of that process.
 

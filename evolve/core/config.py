@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from evolve.core.errors import UsageError
@@ -13,7 +16,9 @@ from evolve.core.errors import UsageError
 DEFAULT_ARCHIVE = os.path.join(".evolve", "archive.db")
 DEFAULT_POLICY = "clade"
 DEFAULT_WINDOW = 16
+DEFAULT_OUTAGE_MINUTES = 30.0
 PROPOSALS_PER_EVALUATION = 20
+UNSANDBOXED = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,67 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunConfig:
-        """What `to_json` gave."""
-        return cls(**data)
+        """What `to_json` gave; what else is stored with a run is left out."""
+        return cls(**{field.name: data[field.name] for field in fields(cls)})
 
 
 def default_archive(given: str | None = None) -> str:
     """Where the archive is: as given, else EVOLVE_ARCHIVE, else .evolve/archive.db."""
     return given or os.environ.get("EVOLVE_ARCHIVE") or DEFAULT_ARCHIVE
+
+
+def chosen_sandbox(given: str | None = None, stored: object = None) -> str | Mapping[str, Any]:
+    """Which sandbox programs run in: as given, as `stored` with the run that goes on, else EVOLVE_SANDBOX, else the
+    table [sandbox] of the user's settings, else bubblewrap on Linux and Docker elsewhere.
+
+    Raises UsageError where the settings can not be read, or would turn the sandbox off for every run.
+    """
+    if given:
+        return given
+    if isinstance(stored, str):
+        return stored
+    return os.environ.get("EVOLVE_SANDBOX") or _sandbox_of_settings() or default_sandbox()
+
+
+def default_sandbox() -> str:
+    """The sandbox of this system where nobody chooses."""
+    return "bubblewrap" if sys.platform.startswith("linux") else "docker"
+
+
+def settings_file() -> Path:
+    """The user's settings: evolve/config.toml under XDG_CONFIG_HOME, or under ~/.config."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "evolve" / "config.toml"
+
+
+def _sandbox_of_settings() -> str | Mapping[str, Any] | None:
+    path = settings_file()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} can not be read: {error}", "Mend the file, or remove it.") from None
+    if unknown := sorted(set(table) - {"sandbox"}):
+        raise UsageError(f"{path}: unknown key {unknown[0]}", "The file may hold one table, [sandbox].")
+    found = table.get("sandbox")
+    if found is None or isinstance(found, str):
+        kind: object = (found or "").partition(":")[0]
+    elif isinstance(found, dict):
+        kind = found.get("type")
+    else:
+        raise UsageError(f"{path}: sandbox is no table", 'Write [sandbox] and below it type = "docker".')
+    if kind == UNSANDBOXED:
+        raise UsageError(
+            f"{path}: a sandbox is not turned off for all runs", "Take it out, and ask each time: --sandbox none."
+        )
+    return found
+
+
+def check_outage(minutes: float) -> float:
+    """How many minutes a run waits for a sandbox that is away. Raises UsageError where that is no number from 0 on."""
+    if not (math.isfinite(minutes) and minutes >= 0):
+        raise UsageError(f"--outage-minutes {minutes} is no time to wait", "Give minutes; 0 waits for nothing.")
+    return minutes
 
 
 def default_proposals(evaluations: float) -> int:

@@ -38,6 +38,10 @@ class InfrastructureError(EvolveError):
     """A machine of ours failed (a worker died, a sandbox would not start). Never a verdict."""
 
 
+class UnavailableError(InfrastructureError):
+    """Something of ours is away and may come back: a sandbox, or room for a process. Trying again later may help."""
+
+
 class CallOrderError(EvolveError):
     """A protocol used out of order: a ticket told twice, or one that was never asked."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 NOT_SEPARATED = ("verifier not separated: ", "the program reports its own score")
 """Stands wherever a score is shown that a program has reported of itself."""
+NOT_ISOLATED = ("sandbox", "none: its programs were not isolated")
+"""Stands wherever a run is shown whose programs could do whatever their user can."""
 
 
 def facts(result: Outcome) -> list[tuple[str, str]]:
@@ -36,6 +38,8 @@ def facts(result: Outcome) -> list[tuple[str, str]]:
         words = " · ".join(f"{status} {count:,}" for status, count in result.counts.items())
         pairs.append(("statuses", words))
     pairs.append(("run", f"{result.run_id} in {result.archive}"))
+    if result.sandbox == "none":
+        pairs.append(NOT_ISOLATED)
     if not result.verifier_separated:
         pairs.append(NOT_SEPARATED)
     return pairs

@@ -80,6 +80,7 @@ class NotebookWatch:
         self._thread.join()
         if kind is not None:
             self.ending = self._failure(kind, error)
+            self.progress.paused = None
         self._show()
 
     def __call__(self, event: Event) -> None:
@@ -107,6 +108,13 @@ class NotebookWatch:
 
     def text(self) -> str:
         """The state in a few plain lines."""
+        return "\n".join([*self.progress.notices(), self._plain()])
+
+    def html(self) -> str:
+        """The state as one piece of HTML."""
+        return "".join(page.paragraph(text, page.LOUD) for text in self.progress.notices()) + self._page()
+
+    def _plain(self) -> str:
         started, latest = self.progress.started, self.progress.latest
         if started is None:
             return self.ending or self.progress.preparing_text()
@@ -116,8 +124,7 @@ class NotebookWatch:
         lines += [self.progress.final_text(), self._end_text()]
         return "\n".join(text for text in lines if text)
 
-    def html(self) -> str:
-        """The state as one piece of HTML."""
+    def _page(self) -> str:
         started, latest = self.progress.started, self.progress.latest
         if started is None:
             return page.box(page.paragraph(self.ending or self.progress.preparing_text(), page.FAINT))

@@ -24,6 +24,7 @@ ROWS = {
 }
 CELL = "padding:1px 12px 1px 0;border:0;white-space:nowrap"
 FAINT = "opacity:.65"
+LOUD = "font-size:13px;color:#b7791f;font-weight:600"
 
 
 def box(*parts: str) -> str:

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 
 from evolve.core.types import Status
 from evolve.display.text import duration, number
-from evolve.events import Event, FinalProgress, Preparing, RecordCommitted, RunEnded, RunStarted
+from evolve.events import (
+    Event,
+    FinalProgress,
+    Paused,
+    Preparing,
+    RecordCommitted,
+    RunEnded,
+    RunStarted,
+    Warned,
+    WentOn,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,8 @@ class Progress:
     latest: RecordCommitted | None = None
     final: FinalProgress | None = None
     ended: RunEnded | None = None
+    paused: Paused | None = None
+    warning: str = ""
     counts: Counter[Status] = field(default_factory=Counter)
 
     def update(self, event: Event) -> None:
@@ -57,8 +69,18 @@ class Progress:
                     self.counts[event.record.verdict.status] += 1
             case FinalProgress():
                 self.final = event
+            case Paused():
+                self.paused = event
+            case WentOn():
+                self.paused = None
+            case Warned():
+                self.warning = event.text
             case RunEnded():
-                self.ended = event
+                self.ended, self.paused = event, None
+
+    def notices(self) -> list[str]:
+        """What stands above all else now: a warning, and that the sandbox is away."""
+        return [*([self.warning] if self.warning else []), *([str(self.paused)] if self.paused else [])]
 
     def preparing_text(self) -> str:
         """`evaluating the seed and the baselines: 3 of 12`."""

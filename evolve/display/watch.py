@@ -14,7 +14,18 @@ from evolve.display.ladder import Rung, climb, shown_objective
 from evolve.display.progress import Progress
 from evolve.display.tables import gain_text, ladder_grid
 from evolve.display.text import console, duration, line, metric_text, number
-from evolve.events import Event, FinalProgress, Preparing, RecordCommitted, RunEnded, RunStarted, ScoredProgram
+from evolve.events import (
+    Event,
+    FinalProgress,
+    Paused,
+    Preparing,
+    RecordCommitted,
+    RunEnded,
+    RunStarted,
+    ScoredProgram,
+    Warned,
+    WentOn,
+)
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -25,6 +36,7 @@ BAR_WIDTH = 24
 WARM_UP = "starting the workers; the very first time numeric kernels may be compiled, for about 20 s"
 FIXED_LINES = 12
 """Lines of the live display other than rows of its table."""
+NOTICE_LINES = 2
 
 
 class Watch(Protocol):
@@ -68,6 +80,10 @@ class LineWatch:
         self.progress.update(event)
         now = monotonic_seconds()
         match event:
+            case Warned():
+                self._print(f"warning: {event.text}", style="yellow")
+            case Paused() | WentOn():
+                self._print(str(event), style="yellow")
             case Preparing(done=0):
                 self._print(self.progress.preparing_text())
             case RunStarted():
@@ -120,8 +136,8 @@ class LineWatch:
             text += f", {gain_text(metric, rung.gain)} on {rung.known.name}"
         return text
 
-    def _print(self, text: str) -> None:
-        line(text, stderr=self.stderr)
+    def _print(self, text: str, *, style: str = "") -> None:
+        line(text, style=style, stderr=self.stderr)
 
 
 class LiveWatch:
@@ -162,13 +178,20 @@ class LiveWatch:
         from rich.console import Group
         from rich.text import Text
 
+        notices = [Text(text, style="yellow") for text in self.progress.notices()]
+        return Group(*notices, self._state())
+
+    def _state(self) -> Group:
+        from rich.console import Group
+        from rich.text import Text
+
         started, latest = self.progress.started, self.progress.latest
         if started is None:
             return Group(Text(self.progress.preparing_text()))
         head = Text.assemble((started.problem, "bold"), f"  run {started.run_id}", overflow="ellipsis", no_wrap=True)
         if latest is None:
             return Group(head, Text(budget_text(started)), Text(WARM_UP, style="dim"))
-        rows = max(3, self.console.height - FIXED_LINES)
+        rows = max(3, self.console.height - FIXED_LINES - NOTICE_LINES * len(self.progress.notices()))
         grid = ladder_grid(self.objectives, started.seed, started.baselines, latest.front, rows=rows)
         counts = Text(self.progress.counts_text(), style="dim")
         return Group(head, self._bar(), counts, rich_table(grid), self._final())

@@ -7,32 +7,58 @@ import contextlib
 import itertools
 import math
 import multiprocessing
+import os
 import queue
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NamedTuple
 
-from evolve.core.errors import EvolveError, InfrastructureError
+from evolve.core.errors import EvolveError, InfrastructureError, UnavailableError, UsageError
 from evolve.engine.base import Task
+from evolve.engine.patience import Outage, Patience
+from sandbox.config import SandboxConfig
+from sandbox.shortage import shortage
 
 MAX_ATTEMPTS = 3
-# (priority, order of arrival, task and its future; None ends a worker)
-Job = tuple[float, int, "tuple[Task, Future[Any]] | None"]
+PUT_AWAY_SECONDS = 5.0
+"""How long a worker may take to give back its sandboxes."""
+
+
+class Job(NamedTuple):
+    """A task that waits, and whom its result and its outages are told; `future` None ends a worker."""
+
+    priority: float
+    arrival: int
+    task: Task | None = None
+    future: Future[Any] | None = None
+    tell: Callable[[Outage], None] = lambda outage: None
 
 
 class LocalEngine:
-    """`workers` processes for one problem folder. A worker that dies or reports a fault of the machine is replaced
-    and its task tried again.
+    """`workers` processes for one problem folder and one sandbox (None: that of this system).
 
-    Raises InfrastructureError from `run` when a task failed so three times, and whatever other error of ours the
-    work raised. A worker sees its pipe close and ends when this process is gone, however it went.
+    A worker that dies or reports a fault of the machine is replaced and its task tried again. Raises
+    InfrastructureError from `run` when a task failed so three times, and whatever other error of ours the work raised.
+    A worker sees its pipe close and ends when this process is gone, however it went.
+
+    With `patience` a task whose sandbox is away is tried again and again instead, until the patience is at an end:
+    then `run` raises the UnavailableError of the last try.
     """
 
-    def __init__(self, folder: str, workers: int) -> None:
+    def __init__(
+        self,
+        folder: str,
+        workers: int,
+        config: SandboxConfig | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self._folder = folder
+        self._config = config
+        self._patience = patience
         self._jobs: queue.PriorityQueue[Job] = queue.PriorityQueue()
         self._arrivals = itertools.count()
         self._log: list[tuple[str, int]] = []
@@ -44,7 +70,14 @@ class LocalEngine:
     async def run(self, task: Task) -> Any:
         """The task's result."""
         future: Future[Any] = Future()
-        self._jobs.put((task.priority, next(self._arrivals), (task, future)))
+        loop = asyncio.get_running_loop()
+
+        def tell(outage: Outage) -> None:
+            if self._patience:
+                with contextlib.suppress(RuntimeError):  # the loop has just ended
+                    loop.call_soon_threadsafe(self._patience.heard, outage)
+
+        self._jobs.put(Job(task.priority, next(self._arrivals), task, future, tell))
         return await asyncio.wrap_future(future)
 
     def share(self, entry: tuple[str, int]) -> None:
@@ -56,64 +89,111 @@ class LocalEngine:
         return len(self._threads)
 
     def close(self) -> None:
-        """End the workers. Tasks that have not started are cancelled."""
+        """End the workers, and the wait for a sandbox. Tasks that have not started are cancelled."""
+        if self._patience:
+            self._patience.closing.set()
         with contextlib.suppress(queue.Empty):
             while True:
-                _, _, job = self._jobs.get_nowait()
-                if job is not None:
-                    job[1].cancel()
+                job = self._jobs.get_nowait()
+                if job.future is not None:
+                    job.future.cancel()
         for _ in self._threads:
-            self._jobs.put((math.inf, next(self._arrivals), None))
+            self._jobs.put(Job(math.inf, next(self._arrivals)))
         for thread in self._threads:
             thread.join()
 
     def _feed(self) -> None:
-        worker: _Process | None = None
-        while (job := self._jobs.get()[2]) is not None:
-            task, future = job
-            if not future.set_running_or_notify_cancel():
+        hand = _Hand(self._context, self._folder, self._config, self._log)
+        while (job := self._jobs.get()).future is not None and job.task is not None:
+            if not job.future.set_running_or_notify_cancel():
                 continue
-            for attempt in range(1, MAX_ATTEMPTS + 1):
-                try:
-                    worker = worker or _Process(self._context, self._folder)
-                    good, value = worker.call(task, self._log)
-                    if isinstance(value, InfrastructureError) and attempt < MAX_ATTEMPTS:
-                        worker.end()  # a machine's fault, not the program's: once more, in a fresh worker
-                        worker = None
-                        continue
-                    self._finish(future, (good, value))
-                    break
-                except (EOFError, OSError) as error:
-                    if worker:
-                        worker.end()
-                    worker = None
-                    if attempt == MAX_ATTEMPTS:
-                        future.set_exception(_died(task, error))
-                except RuntimeError as error:
-                    # multiprocessing's: a script that is not guarded would start itself anew in every worker.
-                    remedy = "Put the call under `if __name__ == '__main__':` in your script."
-                    future.set_exception(InfrastructureError(f"no worker can be started: {error}", remedy))
-                    break
-        if worker:
+            try:
+                job.future.set_result(self._carried_out(hand, job, job.task))
+            except BaseException as error:
+                job.future.set_exception(error)
+        hand.drop()
+
+    def _carried_out(self, hand: _Hand, job: Job, task: Task) -> Any:
+        """The task's result. Raises its error: that of the last attempt where it is a fault of the machine."""
+        faults, was_away = 0, False
+        while True:
+            try:
+                value = hand.call(task)
+            except InfrastructureError as error:
+                # The next worker finds out anew what is there, and this one holds no processes while we wait.
+                hand.drop()
+                if isinstance(error, UnavailableError) and self._patience:
+                    was_away = True
+                    if not self._patience.wait(error, job.tell):
+                        raise
+                    continue
+                faults += 1
+                if faults == MAX_ATTEMPTS:
+                    raise
+            else:
+                if was_away and self._patience:
+                    self._patience.worked(job.tell)
+                return value
+
+
+class _Hand:
+    """The worker of one thread, started when it is needed."""
+
+    def __init__(
+        self,
+        context: multiprocessing.context.SpawnContext,
+        folder: str,
+        config: SandboxConfig | None,
+        log: list[tuple[str, int]],
+    ) -> None:
+        self._start: Callable[[], _Process] = lambda: _Process(context, folder, config)
+        self._log = log
+        self._worker: _Process | None = None
+
+    def call(self, task: Task) -> Any:
+        """What the worker answers. Raises what the work raised, and InfrastructureError where there is no answer."""
+        self._worker = self._worker or self._started()
+        try:
+            good, value = self._worker.call(task, self._log)
+        except (EOFError, OSError) as error:
+            raise _died(task, error) from None
+        if not good:
+            raise value
+        return value
+
+    def drop(self) -> None:
+        """End the worker."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
             worker.end()
 
-    @staticmethod
-    def _finish(future: Future[Any], answer: tuple[bool, Any]) -> None:
-        good, value = answer
-        if good:
-            future.set_result(value)
-        else:
-            future.set_exception(value)
+    def _started(self) -> _Process:
+        try:
+            return self._start()
+        except OSError as error:
+            what = "a worker can not be started"
+            raise shortage(what, error) or InfrastructureError(f"{what}: {error}", "Then: --resume.") from None
+        except RuntimeError as error:
+            # multiprocessing's: a script that is not guarded would start itself anew in every worker.
+            remedy = "Put the call under `if __name__ == '__main__':` in your script."
+            raise UsageError(f"no worker can be started: {error}", remedy) from None
 
 
 class _Process:
     """One worker process and how much of the shared log it has been told."""
 
-    def __init__(self, context: multiprocessing.context.SpawnContext, folder: str) -> None:
+    def __init__(
+        self, context: multiprocessing.context.SpawnContext, folder: str, config: SandboxConfig | None
+    ) -> None:
         self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, folder), daemon=True)
-        self.process.start()
-        theirs.close()
+        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, folder, config), daemon=True)
+        try:
+            self.process.start()
+        except BaseException:
+            self.pipe.close()
+            raise
+        finally:
+            theirs.close()
         self.told = 0
 
     def call(self, task: Task, log: list[tuple[str, int]]) -> tuple[bool, Any]:
@@ -124,13 +204,13 @@ class _Process:
         return answer
 
     def end(self) -> None:
-        # It holds nothing that must be put away, so there is nothing to wait for.
         self.pipe.close()
+        self.process.join(PUT_AWAY_SECONDS)
         self.process.kill()
         self.process.join()
 
 
-def _serve(pipe: Connection, folder: str) -> None:
+def _serve(pipe: Connection, folder: str, config: SandboxConfig | None) -> None:
     # Ctrl-C is for the loop, which ends its workers when what is in flight has finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from evolve.engine.worker import WORK, Worker
@@ -140,7 +220,7 @@ def _serve(pipe: Connection, folder: str) -> None:
         while True:
             task, news = pipe.recv()
             try:
-                worker = worker or Worker(folder)
+                worker = worker or Worker(folder, config)
                 for entry in news:
                     worker.share(entry)
                 answer = True, WORK[task.name](worker, *task.args)
@@ -149,6 +229,10 @@ def _serve(pipe: Connection, folder: str) -> None:
             except Exception as error:
                 answer = False, _as_ours(task, error)
             pipe.send(answer)
+    if worker is not None:
+        with contextlib.suppress(EvolveError):
+            worker.close()
+    os._exit(0)  # nothing else is to be put away, and an interpreter takes its time to end
 
 
 def _as_ours(task: Task, error: Exception) -> InfrastructureError:

@@ -9,6 +9,7 @@ from typing import Any
 from evaluators.anticipation import AnticipationCheck
 from evaluators.cascade import Evaluator
 from evaluators.constants import ConstantEvaluator
+from evaluators.outage import of_the_sandbox
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.screen import Screened
 from evolve.core.errors import InfrastructureError
@@ -16,15 +17,17 @@ from evolve.core.types import Candidate, Failure, Promotion, Source, Split, Stat
 from evolve.evaluation import make_evaluator
 from evolve.problem import load
 from evolve.proposers.base import Context
+from sandbox.config import SandboxConfig
 from sandbox.straight_line import StraightLine
 
 
 class Worker:
     """One problem, loaded once; one task at a time. `shared` grows by what the loop shares."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, config: SandboxConfig | None = None) -> None:
         self.problem = load(folder)
-        self.evaluator = make_evaluator(self.problem)
+        with of_the_sandbox():
+            self.evaluator = make_evaluator(self.problem, config)
         self._visits: dict[str, list[int]] = defaultdict(list)
         # Everything slow to load is loaded before the first task.
         _ = self.evaluator.evaluation_set
@@ -32,6 +35,11 @@ class Worker:
             from evolve.proposers.offline import least_squares
 
             least_squares.warm_up()
+
+    def close(self) -> None:
+        """Gives back what sandboxes and the verifier hold."""
+        if isinstance(self.evaluator, ProcessEvaluator):
+            self.evaluator.stage.close()
 
     def share(self, entry: tuple[str, int]) -> None:
         """A record became known: (skeleton id, record number)."""

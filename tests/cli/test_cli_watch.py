@@ -9,7 +9,7 @@ from evolve.display import watch
 from evolve.display.progress import Progress
 from evolve.display.tables import ladder_grid
 from evolve.display.watch import LineWatch, LiveWatch
-from evolve.events import FinalProgress, RecordCommitted, RunEnded, RunStarted, ScoredProgram
+from evolve.events import FinalProgress, Paused, RecordCommitted, RunEnded, RunStarted, ScoredProgram, Warned, WentOn
 
 OBJECTIVES = (Objective("error", "minimize"), Objective("operations", "minimize"))
 SEED = ScoredProgram("seed", "5" * 32, {"error": 0.5, "operations": 2.0})
@@ -103,3 +103,31 @@ def test_short_tables_keep_the_largest_gains() -> None:
     front = [ScoredProgram("f", f"f{n}", {"error": 0.9**n / n, "operations": float(n)}) for n in (2, 5, 8)]
     grid = ladder_grid(OBJECTIVES, SEED, baselines, front, rows=3)
     assert [row.cells[0] for row in grid.rows] == ["2", "5", "8"]
+
+
+def test_a_pause_is_told_and_over(capsys: pytest.CaptureFixture[str]) -> None:
+    paused = Paused("bubblewrap is not installed", 3.0, 8.2)
+    words = "sandbox not available: bubblewrap is not installed; trying again in 8 s; Ctrl-C stops, --resume continues"
+    with LineWatch(OBJECTIVES, stderr=False) as lines:
+        for event in (Warned("no sandbox: beware."), STARTED, paused, WentOn(11.25)):
+            lines(event)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "warning: no sandbox: beware."
+    assert said[-2:] == [words, "sandbox available again, after 11.2 s"]
+
+
+def test_the_live_display_keeps_a_warning_and_shows_a_pause() -> None:
+    live = LiveWatch(OBJECTIVES, stderr=False)
+
+    def drawn() -> str:
+        with live.console.capture() as capture:
+            live.console.print(live.draw())
+        return " ".join(capture.get().split())
+
+    live(Warned("no sandbox: beware."))
+    assert "beware" in drawn()
+    for event in (STARTED, committed(1, 1.0), Paused("the engine is gone", 3.0, 8.0)):
+        live(event)
+    assert "beware" in drawn() and "sandbox not available: the engine is gone; trying again in 8 s" in drawn()
+    live(WentOn(11.0))
+    assert "beware" in drawn() and "not available" not in drawn()

@@ -11,7 +11,7 @@ from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import InfrastructureError
 from evolve.core.types import Objective, Status
 from evolve.display.notebook import REDRAW_SECONDS, NotebookWatch, in_notebook
-from evolve.events import Event, FinalProgress, Preparing, RunEnded
+from evolve.events import Event, FinalProgress, Paused, Preparing, RunEnded, Warned, WentOn
 
 from .conftest import ERROR, SIZE, committed, program, started
 
@@ -61,6 +61,16 @@ def words(one: NotebookWatch) -> str:
 
 STARTED = started(program("seed", 1.0, 1), program("old", 0.5, 2))
 FOUND = program("0123456789", 0.25, 2)
+
+
+def test_a_warning_stays_and_a_pause_goes() -> None:
+    one = watch(Warned("no sandbox: <beware>."), STARTED, Paused("the engine is gone", 3.0, 8.0))
+    for said in (words(one), one.text()):
+        assert "no sandbox: <beware>." in said
+        assert "sandbox not available: the engine is gone; trying again in 8 s" in said
+    one(WentOn(11.0))
+    for said in (words(one), one.text()):
+        assert "no sandbox: <beware>." in said and "not available" not in said
 
 
 def test_each_state_says_what_goes_on() -> None:

@@ -62,4 +62,4 @@ def test_who_is_much_quicker_than_the_first_time_is_measured_by_the_first() -> N
 def test_no_process_to_be_had_is_no_fault_of_anybody() -> None:
     done = subprocess.run([sys.executable, "-c", CROWDED], cwd=ROOT, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if "could not be started" in line]
-    assert [line.split()[0] for line in lines] == ["InfrastructureError"] * 3, (done.stdout, done.stderr)
+    assert [line.split()[0] for line in lines] == ["UnavailableError"] * 3, (done.stdout, done.stderr)

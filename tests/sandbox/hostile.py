@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from evolve.core.types import Source
+from sandbox import userns
 from sandbox.base import Reply
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.limits import Limits
 from sandbox.session import ProcessSession
 
-SANDBOX = BubblewrapSandbox()
-WITH_NUMPY = BubblewrapSandbox(("numpy",))
+SANDBOX = BubblewrapSandbox(start="fork")
+WITH_NUMPY = BubblewrapSandbox(("numpy",), start="fork")
 
 # How a program finds the pipe of replies and the nonce of the call: in the frames of the runner that called it.
 FORGE = """
@@ -65,13 +67,31 @@ def gone(pid: int) -> bool:
 
 def children() -> set[int]:
     """Processes that this one has started and not yet waited for."""
-    tasks = os.listdir("/proc/self/task")
-    return {int(pid) for task in tasks for pid in Path(f"/proc/self/task/{task}/children").read_text().split()}
+    found: set[int] = set()
+    for task in os.listdir("/proc/self/task"):
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            found |= set(map(int, Path(f"/proc/self/task/{task}/children").read_text().split()))
+    return found
+
+
+def descriptors() -> list[str]:
+    """What the open descriptors of this process lead to, without their numbers."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            found.append(re.sub(r"\d+", "", os.readlink(f"/proc/self/fd/{name}")))
+    return sorted(found)
 
 
 @contextmanager
 def nothing_left() -> Iterator[None]:
     """Checks that descriptors and child processes are as they were."""
-    before = len(os.listdir("/proc/self/fd")), children()
+    for sandbox in (SANDBOX, WITH_NUMPY):
+        sandbox.close()
+    userns.identity()
+    before = descriptors(), children()
     yield
-    assert (len(os.listdir("/proc/self/fd")), children()) == before
+    for sandbox in (SANDBOX, WITH_NUMPY):
+        sandbox.close()
+    after = descriptors(), children()
+    assert after == before, (after, before)

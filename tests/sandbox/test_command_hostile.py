@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from hostile import run as run_library
 
 from evolve.core.types import Source, Status
-from sandbox import seccomp
+from sandbox import cgroup, seccomp
 from sandbox.base import Reply
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.command import BUILD, PREPARE, RUN, Command, wrap
@@ -44,7 +45,7 @@ static void *hold(void *mebibytes) {{
     char *block = mmap(0, (long)mebibytes * MIB, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED) _exit(9);
     memset(block, 1, (long)mebibytes * MIB);
-    usleep(200000);
+    usleep(800000);
     _exit(0);
 }}
 static void begin(long mebibytes) {{
@@ -89,6 +90,33 @@ int main(void) {{
     return 0;
 }}
 """
+# What the kernel holds for many processes, none of which holds much itself: its limits bound each of them alone.
+CROWD = f"""{HEAD}
+#include <sys/epoll.h>
+#include <sys/wait.h>
+static char block[65536];
+static void regions(void) {{
+    long page = sysconf(_SC_PAGESIZE), count = 10000;
+    char *room = mmap(0, count * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    for (long i = 0; i < count; i += 2) mprotect(room + i * page, page, PROT_READ);
+}}
+static void pipes(void) {{
+    int ends[2];
+    while (!pipe2(ends, O_NONBLOCK)) while (write(ends[1], block, sizeof block) > 0);
+}}
+static void watches(void) {{
+    int ends[2], made[200], count = 0;
+    if (pipe(ends)) return;
+    while (count < 100 && (made[count] = epoll_create1(0)) >= 0) count++;
+    for (int watched = ends[0]; watched >= 0; watched = dup(ends[0]))
+        for (int i = 0; i < count; i++) epoll_ctl(made[i], EPOLL_CTL_ADD, watched, &(struct epoll_event){{EPOLLIN}});
+}}
+int main(void) {{
+    for (int i = 0; i < COUNT; i++) if (!fork()) {{ HOARD(); usleep(9000000); _exit(0); }}
+    while (wait(0) > 0);
+    return 0;
+}}
+"""
 IN_RUNS = ["dontneed", "shared file", "own limit", "zero:2"]
 IN_BUILDS = [
     *("chmod", "fchmod", "fchmodat", "chmod own", "utimensat", "touch", "futimens", "utime", "flock", "fadvise"),
@@ -127,7 +155,7 @@ def test_memory_is_seen_where_the_first_thread_has_ended() -> None:
 
 
 def test_processes_whose_first_threads_have_ended_hold_no_more_than_one_may() -> None:
-    text = "int main(void) { for (int i = 0; i < 4; i++) if (!fork()) begin(100); usleep(300000); }"
+    text = "int main(void) { for (int i = 0; i < 4; i++) if (!fork()) begin(100); usleep(900000); }"
     reply = run(LEADERLESS + text, Limits(10.0, 5.0, 256 * MEBIBYTE, processes=32))
     assert reply.status is Status.OUT_OF_MEMORY, reply
 
@@ -184,6 +212,26 @@ int main(void) {
 """
     reply = run(HEAD + text)
     assert (reply.status, reply.error) == (Status.FORBIDDEN, "it started more than 256 threads")
+
+
+@pytest.mark.skipif(cgroup.unavailable() is not None, reason=f"no control group: {cgroup.unavailable()}")
+@pytest.mark.parametrize("hoard", ["regions", "pipes", "watches"])
+def test_what_the_kernel_holds_for_a_crowd_is_bounded_too(hoard: str) -> None:
+    limits = Limits(20.0, 15.0, 64 * MEBIBYTE, processes=64, file_bytes=MEBIBYTE)
+    reply = run(CROWD, limits, f"{CC} -DHOARD={hoard} -DCOUNT=60")
+    assert reply.status is Status.OUT_OF_MEMORY, (reply.status, reply.error)
+    assert reply.peak_bytes < 100 * MEBIBYTE
+
+
+@pytest.mark.skipif(cgroup.unavailable() is not None, reason=f"no control group: {cgroup.unavailable()}")
+def test_groups_are_gone_with_their_sessions() -> None:
+    session = RUNNER.open(wrap(Command("a.sh", "true"), Source({"a.sh": ""}, RUN, "command")), LIMITS)
+    group = session._child.group
+    assert group is not None and group.tasks() >= 1
+    folders = [Path(folder) for folder in group._distinct()]
+    assert all(str(session._child.pid) in (folder / "cgroup.procs").read_text().split() for folder in folders)
+    session.close()
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_a_run_can_leave_no_message_and_hide_no_memory() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
-from hostile import gone, nothing_left, run, start
+from hostile import nothing_left, run, start
 
 from evolve.core.types import Status
 from sandbox.limits import MEBIBYTE
@@ -14,64 +13,11 @@ from sandbox.session import ERROR_CHARACTERS
 
 pytestmark = pytest.mark.bubblewrap
 
-FAILURES = (Status.CRASHED, Status.FORBIDDEN, Status.TIMED_OUT, Status.INVALID)
-
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
     with nothing_left():
         yield
-
-
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "builtins.len = lambda x: 10**9",
-        "builtins.isinstance = builtins.type = builtins.id = lambda *x: 1/0",
-        "os.write = os.read = lambda *x: b''",
-        "json.dumps = json.loads = struct.pack = None",
-        "sys.modules.clear()",
-        "sys.meta_path.clear(); sys.path.clear()",
-        "vars(sys.modules['__main__']).clear()",
-        "sys.modules['__main__'].wire.encode = lambda *x: b'junk'",
-        "sys.modules['__main__'].wire._ENCODERS.clear()",
-        "sys.modules['__main__'].serve.__code__ = (lambda *x: None).__code__",
-        "sys.settrace(lambda *x: 1/0); threading.settrace(lambda *x: 1/0)",
-        "sys.setprofile(lambda *x: 1/0)",
-        "sys.setrecursionlimit(30)",
-        "gc.disable(); gc.freeze(); gc.callbacks.append(lambda *x: 1/0); gc.collect()",
-        "gc.set_threshold(1); [gc.get_objects() for _ in range(3)]",
-        "atexit.register(lambda: os._exit(0))",
-        "sys.stdout = sys.stderr = sys.excepthook = None",
-        "signal.signal(signal.SIGALRM, lambda *x: 1/0); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)",
-        "time.monotonic = time.time = time.process_time = lambda: 0.0",
-        "warnings.simplefilter('error'); sys.dont_write_bytecode = False",
-        "ctypes.memset(id(None), 0, 16)",
-        "[o.clear() for o in gc.get_objects() if type(o) is dict]",
-    ],
-)
-def test_tampering_with_the_interpreter_ends_in_a_status(attack: str) -> None:
-    text = f"""
-import builtins, os, json, struct, sys, threading, gc, atexit, signal, time, warnings, ctypes
-
-def solve():
-    {attack}
-    return 7
-
-def then():
-    return 8
-"""
-    started = time.monotonic()
-    session = start(text, wall_seconds=2.0)
-    pid = session._child.pid
-    replies = [session.call("solve"), session.call("then")]
-    session.close()
-    for reply, honest in zip(replies, (7, 8), strict=True):
-        expected = honest if reply.status is Status.OK else None
-        assert reply.status in (Status.OK, *FAILURES)
-        assert reply.value == expected
-    assert gone(pid)
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("raised", ["SystemExit(0)", "KeyboardInterrupt()", "GeneratorExit()", "BaseException('x')"])

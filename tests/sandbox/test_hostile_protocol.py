@@ -11,7 +11,6 @@ import pytest
 from hostile import FORGE, WITH_NUMPY, forging, nothing_left, run, start
 
 from evolve.core.types import Status
-from sandbox.session import ERROR_CHARACTERS
 
 pytestmark = pytest.mark.bubblewrap
 
@@ -22,17 +21,6 @@ UNASKED = "it sent a reply without being asked"
 def _nothing_left() -> Iterator[None]:
     with nothing_left():
         yield
-
-
-def test_a_frame_with_a_wrong_nonce() -> None:
-    reply = run(forging("frame(bytes(16), b'T')"))
-    assert reply.status is Status.FORBIDDEN
-    assert reply.wall_seconds < 5
-
-
-def test_frames_blindly_written_everywhere() -> None:
-    text = FORGE + "\ndef solve():\n    for fd in range(3, 64):\n        try: os.write(fd, frame(bytes(16), b'T'))\n"
-    assert run(text + "        except OSError: pass").status is Status.FORBIDDEN
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3, 4, 5, 99])
@@ -88,10 +76,6 @@ def test_a_second_reply_comes_to_light_on_closing() -> None:
     assert session.violation == UNASKED
 
 
-def test_two_replies_at_once() -> None:
-    assert run(forging("frame(nonce, b'T') * 2")).status is Status.FORBIDDEN
-
-
 def test_a_forged_reply_is_only_what_the_program_could_have_returned() -> None:
     assert run(forging("frame(nonce, b'T')")).value is True
 
@@ -122,10 +106,6 @@ def test_a_reply_that_lies(forged: str) -> None:
     assert reply.wall_seconds < 7
 
 
-def test_a_reply_that_never_ends() -> None:
-    assert run(forging("frame(nonce, b'T', length=50)"), wall_seconds=0.3).status is Status.TIMED_OUT
-
-
 def test_keys_that_collide_do_not_hold_the_host() -> None:
     key = "(b'I' + struct.pack('<H', 11) + (k * (2**61 - 1)).to_bytes(11, 'little', signed=True) + b'N')"
     keys = f"b''.join({key} for k in range(1, 100_001))"
@@ -133,11 +113,6 @@ def test_keys_that_collide_do_not_hold_the_host() -> None:
     reply = run(forging(f"frame(nonce, b'D' + struct.pack('<I', 100_000) + {keys})"), wall_seconds=1.0)
     assert reply.status is Status.TIMED_OUT
     assert time.monotonic() - started < 10
-
-
-def test_closing_the_pipes() -> None:
-    reply = run("import os, time\ndef solve():\n    os.closerange(3, 256)\n    time.sleep(9)")
-    assert (reply.status, reply.died) == (Status.FORBIDDEN, False)
 
 
 def test_swallowing_the_calls() -> None:
@@ -178,23 +153,10 @@ def begin():
     session.close()
 
 
-def test_an_oversized_reply() -> None:
-    reply = run("def solve(): return b'x' * 200_000", reply_bytes=100_000)
-    assert reply.status is Status.INVALID
-    assert "more than" in reply.error
-
-
 @pytest.mark.parametrize("limit", [50_000, 300_000])
 def test_a_forged_oversized_reply(limit: int) -> None:
     forged = f"frame(nonce, b'b' + struct.pack('<Q', {limit}) + bytes({limit}))"
     assert run(forging(forged), reply_bytes=limit).status is Status.FORBIDDEN
-
-
-def test_a_reply_nested_too_deeply() -> None:
-    reply = run("def solve():\n    x = []\n    for _ in range(10**5): x = [x]\n    return x")
-    assert reply.status is Status.INVALID
-    assert "levels" in reply.error
-    assert len(reply.error) <= ERROR_CHARACTERS
 
 
 HOOKS = """
@@ -274,16 +236,3 @@ def test_changed_arguments_are_the_programs_own() -> None:
     assert run(text, numbers, array_of_numbers, sandbox=WITH_NUMPY).value == 1
     assert numbers == [1, 2, {"a": [3]}]
     assert array_of_numbers.tolist() == [0.0, 1.0, 2.0, 3.0]
-
-
-def test_nothing_is_carried_from_session_to_session() -> None:
-    text = """
-import json, os
-
-def solve():
-    seen = os.path.exists("/tmp/mark"), hasattr(json, "mark"), os.listdir("/tmp")
-    open("/tmp/mark", "w").close()
-    json.mark = 1
-    return seen
-"""
-    assert [run(text).value for _ in range(2)] == [(False, False, [])] * 2

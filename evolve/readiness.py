@@ -1,0 +1,115 @@
+"""What would stop a run is found before it starts: a missing sandbox, image or package, limits that are too small."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from dataclasses import replace
+
+from evolve.core.errors import InfrastructureError, ProblemError, UsageError
+from evolve.core.types import Source
+from evolve.evaluation import make_stage, sandbox_config
+from evolve.problem import Problem
+from evolve.problem_file import FILE, MEASURED
+from evolve.sandboxing import Sandboxing
+from sandbox import backends, packages
+from sandbox.base import Confinement, Reply, Sandbox, Session
+from sandbox.config import SandboxConfig
+from sandbox.limits import MEBIBYTE, Limits
+
+LARGEST_MEMORY_BYTES = 16384 * MEBIBYTE
+PROBE_SECONDS = 60.0
+_ROOM_BYTES = 8 * MEBIBYTE
+_RAISE = f"Set memory_mebibytes under [limits] in {FILE} to at least"
+
+
+def check_ready(problem: Problem, config: SandboxConfig | None = None) -> Sandboxing:
+    """Where and how the problem's programs are kept in and measured; None: in the sandbox of this system.
+
+    Raises:
+        UsageError: the sandbox is not installed or not permitted here, or not able to do what the problem needs; says
+            the command that mends it. ProblemError: names the key in problem.toml.
+    """
+    if problem.sandbox == "straight_line":
+        return Sandboxing()
+    config = config or sandbox_config()
+    backends.check(config)
+    stage = make_stage(problem, config)
+    try:
+        sandbox = stage.seat.sandbox
+        _check_start(sandbox, problem)
+        confinement = sandbox.confinement(problem.limits)
+    finally:
+        stage.close()
+    _check_clock(problem, confinement)
+    return Sandboxing(backends.text(config), confinement)
+
+
+def _check_start(sandbox: Sandbox, problem: Problem) -> None:
+    """A trivial program, which imports the packages, must answer within the problem's limits."""
+    source = _probe(problem.packages)
+    limits = replace(problem.limits, cpu_seconds=PROBE_SECONDS, wall_seconds=PROBE_SECONDS)
+    reply = _answer(sandbox, source, limits)
+    if reply.status.scored:
+        return
+    with closing(sandbox.open(source, replace(limits, memory_bytes=LARGEST_MEMORY_BYTES))) as session:
+        unbounded = session.call(source.entry)
+        needed = _mebibytes(session)
+    if unbounded.status.scored:
+        asked = problem.limits.memory_bytes // MEBIBYTE
+        names = " and ".join(problem.packages) or "a trivial program"
+        raise ProblemError(
+            f"limits.memory_mebibytes is {asked}, too little for the interpreter with {names}: {_last_line(reply)}",
+            f"{_RAISE} {needed}." if needed > asked else f"Raise memory_mebibytes under [limits] in {FILE}.",
+        )
+    if problem.packages and not unbounded.died:
+        raise ProblemError(
+            f"packages in {FILE}: they can not be imported in the sandbox: {_last_line(unbounded)}",
+            "Install them where the sandbox looks (for Docker, in its image: evolve sandbox build), or take them out.",
+        )
+    raise InfrastructureError(
+        f"a trivial program got no answer from the sandbox: {unbounded.status}, {_last_line(unbounded)}",
+        "Look for memory pressure or full disks on this machine: evolve doctor",
+    )
+
+
+def _probe(names: tuple[str, ...]) -> Source:
+    """A program that imports what can be imported of the packages; a sandbox may have some that are not here."""
+    modules: list[str] = []
+    for name in names:
+        try:
+            modules += packages.modules((name,))
+        except ProblemError:
+            modules.append(name.replace("-", "_"))
+    return Source(
+        {"program.py": "".join(f"import {name}\n" for name in modules) + "def probe():\n    return 42\n"}, "probe"
+    )
+
+
+def _answer(sandbox: Sandbox, source: Source, limits: Limits) -> Reply:
+    with closing(sandbox.open(source, limits)) as session:
+        return session.call(source.entry)
+
+
+def _last_line(reply: Reply) -> str:
+    return (reply.error.strip().splitlines() or [reply.status.value])[-1]
+
+
+def _mebibytes(session: Session) -> int:
+    """The address space that the process has had, and some room; 0 where the sandbox can not tell."""
+    with suppress(AttributeError, ProcessLookupError, OSError):
+        return int(session.peak_space_bytes() + _ROOM_BYTES) // MEBIBYTE  # type: ignore[attr-defined]
+    return 0
+
+
+def _check_clock(problem: Problem, confinement: Confinement) -> None:
+    """What the host measures counts only where it sees the very process."""
+    timed = [objective.metric for objective in problem.objectives if objective.metric in MEASURED]
+    if timed and confinement.clock != "process":
+        raise UsageError(
+            f"{problem.name} measures {timed[0]}, and the sandbox {confinement.backend} can not: its clock is that of "
+            f"{_CLOCKS[confinement.clock]}",
+            "Use a sandbox that sees the process: --sandbox bubblewrap.",
+        )
+
+
+_CLOCKS = {"container": "the container with its runtime", "wall": "the wall"}

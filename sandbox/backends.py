@@ -1,0 +1,187 @@
+"""From the name of a sandbox to the sandbox. Backends of other distributions come by entry points.
+
+An entry point of the group `evolve.sandboxes` names a function `make(packages, tools, options) -> Sandbox`: `packages`
+are names of distributions that programs may import, `tools` is what a command may use (`sandbox.mounts.Tools`, None for
+library programs), `options` a dict of what followed the name, all text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from evolve.core.errors import UsageError
+from sandbox.base import Sandbox
+from sandbox.config import BubblewrapConfig, DockerConfig, NoSandboxConfig, OtherConfig, SandboxConfig
+from sandbox.mounts import Tools
+
+GROUP = "evolve.sandboxes"
+PING_SECONDS = 2.0
+_BUILT_IN: Mapping[str, type[BubblewrapConfig | DockerConfig | NoSandboxConfig]] = {
+    "bubblewrap": BubblewrapConfig,
+    "docker": DockerConfig,
+    "none": NoSandboxConfig,
+}
+
+
+def read(wanted: str | Mapping[str, Any]) -> SandboxConfig:
+    """A configuration from its text, `NAME` or `NAME:KEY=VALUE,KEY=VALUE`, or from a table with the key `type`.
+
+    Raises UsageError for a name or an option that there is not, with the nearest that there is.
+    """
+    if isinstance(wanted, str):
+        name, _, rest = wanted.partition(":")
+        return _checked(name.strip(), _options(wanted, rest) if ":" in wanted else {})
+    options = dict(wanted)
+    name = options.pop("type", None)
+    if not isinstance(name, str):
+        raise UsageError("[sandbox] names no type", f'Write type = "NAME" below it; there are: {_listed(_names())}.')
+    return _checked(name, options)
+
+
+def parse(text: str) -> SandboxConfig:
+    """See `read`."""
+    return read(text)
+
+
+def text(config: SandboxConfig) -> str:
+    """What `read` makes the configuration of; without options that have their defaults."""
+    if isinstance(config, OtherConfig):
+        given: Mapping[str, Any] = config.options
+    else:
+        given = config.model_dump(exclude={"type"}, exclude_defaults=True)
+    options = ",".join(f"{key}={value}" for key, value in given.items())
+    return f"{config.type}:{options}" if options else config.type
+
+
+def create(config: SandboxConfig, packages: tuple[str, ...] = (), tools: Tools | None = None) -> Sandbox:
+    """A sandbox whose programs may import the packages, and with `tools` start other programs.
+
+    Raises:
+        UsageError: it can not be had here, or runs no commands. ProblemError: a package is not installed.
+    """
+    match config:
+        case BubblewrapConfig():
+            from sandbox.bubblewrap import BubblewrapSandbox
+
+            return BubblewrapSandbox(packages, tools, config.start)
+        case DockerConfig():
+            from sandbox.docker import DockerSandbox
+
+            return DockerSandbox(packages, tools, config)
+        case NoSandboxConfig():
+            from sandbox.unsandboxed import UnsandboxedSandbox
+
+            return UnsandboxedSandbox(packages, tools)
+    made: Sandbox = _load(_others()[config.type])(packages, tools, dict(config.options))
+    return made
+
+
+def check(config: SandboxConfig) -> None:
+    """Raises UsageError where the sandbox is not there; the remedy is what installs it, or another that is there.
+
+    Says nothing of images and packages, and nothing of sandboxes that others bring: `Sandbox.open` does.
+    """
+    if not isinstance(config, BubblewrapConfig):
+        return
+    from sandbox import bubblewrap_check
+
+    try:
+        bubblewrap_check.check()
+    except UsageError as error:
+        if not _engine_answers():
+            raise
+        raise UsageError(error.message, f"{error.remedy} Or use Docker, which is running: --sandbox docker") from None
+
+
+def _checked(name: str, options: Mapping[str, Any]) -> SandboxConfig:
+    if any("," in str(value) for value in options.values()):
+        raise UsageError(f"the sandbox {name}: an option has a comma in it", "Leave the comma out.")
+    model = _BUILT_IN.get(name)
+    if model is None:
+        if name not in _others():
+            raise UsageError(f"there is no sandbox called {name!r}", _suggestion(name, _names()))
+        return OtherConfig(type=name, options={key: str(value) for key, value in options.items()})
+    known = [key for key in model.model_fields if key != "type"]
+    if unknown := [key for key in options if key not in known]:
+        raise UsageError(f"the sandbox {name} has no option {unknown[0]!r}", _suggestion(unknown[0], known))
+    try:
+        return model(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"the sandbox {name}: {_key(first)}: {first['msg']}", _meaning(model, _key(first))) from None
+
+
+def _key(error: Any) -> str:
+    return ".".join(map(str, error["loc"]))
+
+
+def _meaning(model: type[BaseModel], key: str) -> str:
+    field = model.model_fields.get(key)
+    return f"{key}: {field.description}" if field and field.description else "Leave the option out."
+
+
+def _options(whole: str, rest: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in rest.split(","):
+        key, equals, value = part.partition("=")
+        key = key.strip()
+        if not (key and equals) or key in found:
+            raise UsageError(
+                f"the options of the sandbox {whole!r} can not be read",
+                "Write NAME:KEY=VALUE,KEY=VALUE, each key once.",
+            )
+        found[key] = value.strip()
+    return found
+
+
+def _suggestion(wrong: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if not names:
+        return "It has no options."
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    return (f"Did you mean {near[0]}? " if near else "") + f"There are: {_listed(names)}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _names() -> list[str]:
+    return [*_BUILT_IN, *sorted(set(_others()) - set(_BUILT_IN))]
+
+
+def _others() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except Exception as error:
+        owner = point.dist.name if point.dist else "its distribution"
+        raise UsageError(
+            f"the sandbox {point.name} can not be loaded: {type(error).__name__}: {error}",
+            f"Mend or reinstall {owner}, or choose another sandbox.",
+        ) from error
+
+
+def _engine_answers() -> bool:
+    """Whether a Docker engine of this machine is there to be used instead."""
+    place = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if not place.startswith("unix://") or not hasattr(socket, "AF_UNIX"):
+        return False
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PING_SECONDS)
+        try:
+            connection.connect(place.removeprefix("unix://"))
+            connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 " in connection.recv(64)
+        except OSError:
+            return False

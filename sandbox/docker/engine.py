@@ -1,0 +1,260 @@
+"""The Docker engine: how it is reached, what is ours on it, and whether it still answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from evolve.core.errors import InfrastructureError, UsageError
+from sandbox import procfs
+
+LABEL = "evolve.sandbox"
+"""On every container of ours; its value says which process owns it."""
+IMAGE_LABEL = "evolve.sandbox.image"
+DEFAULT = "unix:///var/run/docker.sock"
+SECONDS = 60.0
+ALIVE_SECONDS = 2.0
+"""What is asked of the engine may take `SECONDS`; one that does not say that it lives within `ALIVE_SECONDS` does not.
+"""
+GVISOR_ARGUMENTS = ["--platform=ptrace", "--network=none"]
+LEFT_REMEDY = "Start the engine again (sudo systemctl restart docker, or dockerd); what is left is removed by itself."
+
+_ANY_VERSION = "1.41"
+_sweeping = threading.Lock()
+_swept: set[tuple[int, str]] = set()
+
+
+class Engine:
+    """A connection to the engine that DOCKER_HOST names, else to the machine's own. Thread-safe.
+
+    Raises UsageError where there is none, it does not run, or it may not be used; the remedy is one line.
+    """
+
+    def __init__(self) -> None:
+        self.where = where = os.environ.get("DOCKER_HOST") or DEFAULT
+        try:
+            _knock(where)
+            self.client = _client(where, _version(where))
+        except ImportError:
+            raise UsageError("Python's docker package is not installed", "Type: pip install docker") from None
+        except Exception as error:
+            raise _unreachable(where, error) from None
+        self.api = self.client.api
+        with self.asking("say what it is"):
+            self.info: dict[str, Any] = self.api.info()
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.client.close()
+
+    def answers(self) -> bool:
+        """Whether it does, now."""
+        url = self.api._url("/_ping")
+        try:
+            _knock(self.where)
+            return bool(self.api.get(url, timeout=ALIVE_SECONDS).status_code == 200)
+        except Exception:
+            return False
+
+    @contextmanager
+    def asking(self, what: str) -> Iterator[None]:
+        """Turns whatever goes wrong while the engine does `what` into an InfrastructureError."""
+        from docker.errors import DockerException
+
+        try:
+            _knock(self.where)
+            yield
+        except (DockerException, OSError) as error:
+            raise InfrastructureError(f"the Docker engine failed to {what}: {said(error)}", LEFT_REMEDY) from None
+
+    def attach(self, container: str) -> socket.socket:
+        """The one connection to the standard streams of a container; before it is started, so that nothing is missed.
+
+        Raises what the client raises, and UsageError where the way to the engine is not a plain connection.
+        """
+        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        answer = self.api.attach_socket(container, params=streams)
+        plain = getattr(answer, "_sock", None)
+        if not isinstance(plain, socket.socket) or hasattr(plain, "context"):
+            raise UsageError(
+                f"the Docker engine at {os.environ.get('DOCKER_HOST')} is reached by TLS or ssh, sessions are not",
+                "Set DOCKER_HOST to unix://PATH or, in a network that is trusted, tcp://HOST:PORT.",
+            )
+        connection = plain.dup()
+        # The client would keep the connection as one of its own, and end it when it thinks that it is done.
+        answer.close()
+        plain.close()
+        return connection
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether containers are processes of this machine's kernel, as far as one can tell from here."""
+        return bool(self.info.get("KernelVersion") == platform.release() and self.info.get("OSType") == "linux")
+
+    @property
+    def processors(self) -> int:
+        """How many the engine has for all its containers."""
+        return int(self.info.get("NCPU") or 1)
+
+    @property
+    def machine(self) -> str:
+        """Its architecture, as the kernel names it."""
+        return str(self.info.get("Architecture") or platform.machine())
+
+    def require_runtime(self, name: str | None) -> None:
+        """Raises UsageError where the engine has no runtime of that name."""
+        if name is None or name in self.info.get("Runtimes", {}):
+            return
+        settings: dict[str, Any] = {"path": f"/usr/bin/{name}"}
+        settings |= {"runtimeArgs": GVISOR_ARGUMENTS} if name == "runsc" else {}
+        raise UsageError(
+            f"runtime={name}: the Docker engine has {', '.join(sorted(self.info.get('Runtimes', {})))}",
+            f"Install {name} (apt-get install {name}), write {json.dumps({'runtimes': {name: settings}})} to "
+            "/etc/docker/daemon.json, and type: sudo systemctl reload docker",
+        )
+
+    def sweep(self) -> int:
+        """Removes containers of processes of this machine that are gone, and images that a build left half-made.
+
+        How many there were. What belongs to a living process, another machine or somebody else stays.
+        """
+        removed = 0
+        with self.asking("list what a crashed run left behind"):
+            for found in self.api.containers(all=True, filters={"label": LABEL}):
+                if _is_orphan(found["Labels"][LABEL]):
+                    removed += self.remove(found["Id"])
+            for image in self.api.images(filters={"label": IMAGE_LABEL, "dangling": True}):
+                removed += self.remove_image(image["Id"])
+        return removed
+
+    def sweep_once(self) -> None:
+        """`sweep`, for the first that asks in this process."""
+        with _sweeping:
+            if (key := (os.getpid(), self.api.base_url)) not in _swept:
+                self.sweep()
+                _swept.add(key)
+
+    def remove(self, container: str) -> bool:
+        """Removes it, running or not; whether it was there. An engine that is gone is no error: it is found later."""
+        from docker.errors import DockerException
+
+        try:
+            _knock(self.where)
+            self.api.remove_container(container, v=True, force=True)
+        except (DockerException, OSError):
+            return False
+        return True
+
+    def remove_image(self, image: str) -> bool:
+        """Removes it, or its last name, unless a container uses it; whether it is gone."""
+        from docker.errors import APIError
+
+        try:
+            self.api.remove_image(image)
+        except APIError:
+            return False
+        return True
+
+
+def said(error: BaseException) -> str:
+    """One line of what the engine, or the way to it, said."""
+    text = str(getattr(error, "explanation", None) or error).strip()
+    return " ".join(text.split())[-500:]
+
+
+def owner() -> str:
+    """This process, as the value of `LABEL`: machine, boot, number and start, so that no later one is taken for it."""
+    return " ".join((_machine(), _boot(), str(os.getpid()), _started(os.getpid())))
+
+
+def _is_orphan(label: str) -> bool:
+    machine, boot, pid, started = (label.split(" ") + [""] * 4)[:4]
+    if machine != _machine() or not pid.isdigit():
+        return False
+    return boot != _boot() or _started(int(pid)) != started
+
+
+def _machine() -> str:
+    """The host's name and its pid namespace, because containers share engines and not their processes' numbers."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()}/{namespace}"
+
+
+def _boot() -> str:
+    return procfs.read("/proc/sys/kernel/random/boot_id").decode().strip()
+
+
+def _started(pid: int) -> str:
+    """Field 22 of proc_pid_stat(5), or whether there is such a process where there is no /proc."""
+    if os.path.isdir("/proc/self"):
+        fields = procfs.read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        return fields[19].decode() if fields else ""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "unknown"
+
+
+def _knock(where: str) -> None:
+    """Raises OSError where nobody listens at a socket of this machine; what is elsewhere is asked later.
+
+    The client would say so too, less clearly, and would leave a socket to the garbage collector each time.
+    """
+    if not where.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(SECONDS)
+        connection.connect(where.removeprefix("unix://"))
+
+
+def _version(where: str) -> str:
+    """The newest version of its interface that the engine knows."""
+    client = _client(where, _ANY_VERSION)
+    try:
+        return str(client.version(api_version=False)["ApiVersion"])
+    finally:
+        client.close()
+
+
+def _client(where: str, version: str) -> Any:
+    import docker
+
+    return docker.from_env(version=version, timeout=SECONDS, environment={**os.environ, "DOCKER_HOST": where})
+
+
+def _unreachable(where: str, error: BaseException) -> UsageError:
+    """What stands between us and the engine, and the command for that."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    start = f"{sudo}systemctl start docker" if Path("/run/systemd/system").is_dir() else f"{sudo}dockerd &"
+    if isinstance(error, PermissionError):
+        return UsageError(
+            f"the Docker engine at {where} may not be used by this user",
+            "Type: sudo usermod --append --groups docker $USER, and log in again.",
+        )
+    if isinstance(error, FileNotFoundError) and where == DEFAULT and shutil.which("dockerd") is None:
+        return UsageError("Docker is not installed", _installation(sudo))
+    # What the engine answers is of this kind too, and has a response.
+    if isinstance(error, OSError) and getattr(error, "response", None) is None:
+        return UsageError(f"the Docker engine at {where} is not running", f"Type: {start}")
+    return UsageError(f"the Docker engine at {where} can not be used: {said(error)}", "See what docker info says.")
+
+
+def _installation(sudo: str) -> str:
+    if shutil.which("apt-get"):
+        return f"Type: {sudo}apt-get install docker.io"
+    return "Install Docker: https://docs.docker.com/engine/install"

@@ -1,0 +1,194 @@
+"""Images with nothing but this machine's own interpreter, the shared libraries that it needs, and declared packages.
+
+They are made without pulling anything: the engine imports a stream of files. The tag is a hash of what is inside, so
+that an image is made once and found again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from evolve.core.clock import monotonic_seconds
+from evolve.core.errors import UsageError
+from sandbox import packages
+from sandbox.docker.engine import IMAGE_LABEL, Engine
+from sandbox.docker.files import Interpreter, listing, stream
+from sandbox.limits import MEBIBYTE
+
+REPOSITORY = "evolve-sandbox"
+LAYOUT = 1
+"""Counts up when the same packages make another image."""
+_TELL_SECONDS = 1.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of ours, as `evolve sandbox list` shows it."""
+
+    tag: str
+    python: str
+    packages: tuple[str, ...]
+    size_bytes: int
+    created: str
+    used: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "tag": self.tag,
+            "python": self.python,
+            "packages": list(self.packages),
+            "size_bytes": self.size_bytes,
+            "created": self.created,
+            "used": self.used,
+        }
+
+
+def tag(names: tuple[str, ...]) -> str:
+    """What the image with these packages is called. Raises ProblemError where one is not installed."""
+    interpreter = Interpreter()
+    recipe = {
+        "layout": LAYOUT,
+        "python": interpreter.version,
+        "machine": platform.machine(),
+        # The folders of metadata among them have the versions in their names.
+        "packages": sorted(packages.resolve(names)),
+        "place": str(interpreter.executable_inside),
+    }
+    return f"{REPOSITORY}:{blake2b(json.dumps(recipe).encode(), digest_size=8).hexdigest()}"
+
+
+def exists(engine: Engine, name: str) -> bool:
+    """Whether the engine has an image of that name. Raises InfrastructureError."""
+    from docker.errors import ImageNotFound
+
+    with engine.asking("look for an image"):
+        try:
+            engine.api.inspect_image(name)
+        except ImageNotFound:
+            return False
+    return True
+
+
+def ensure(engine: Engine, names: tuple[str, ...], say: Say = print) -> str:
+    """The tag of the image with these packages, which is built where it is not there. `say` gets lines of progress.
+
+    Raises ProblemError where a package is not installed, UsageError where this machine's files do not fit the engine,
+    InfrastructureError where the engine fails.
+    """
+    name = tag(names)
+    if exists(engine, name):
+        return name
+    if not engine.is_local:
+        raise UsageError(
+            f"docker: this machine's own interpreter does not run in the engine's {engine.info.get('OSType')} "
+            f"{engine.machine}, so no image can be made of it",
+            f"Build one from {Path(__file__).with_name('Dockerfile')} and name it: --sandbox docker:image=NAME",
+        )
+    with _one_at_a_time():
+        if not exists(engine, name):
+            _build(engine, name, names, say)
+    return name
+
+
+def _build(engine: Engine, name: str, names: tuple[str, ...], say: Say) -> None:
+    say(f"image {name}: collecting files of Python {platform.python_version()}{''.join(f', {one}' for one in names)}")
+    files = listing(names)
+    total = sum(source.stat().st_size for source, _ in files) // MEBIBYTE
+    told = monotonic_seconds()
+
+    def told_of() -> Iterator[bytes]:
+        nonlocal told
+        sent = 0
+        for part in stream(files):
+            sent += len(part)
+            if monotonic_seconds() - told > _TELL_SECONDS:
+                told = monotonic_seconds()
+                say(f"image {name}: {sent // MEBIBYTE} of {total} MiB")
+            yield part
+        say(f"image {name}: the engine unpacks {total} MiB")
+
+    labels = {IMAGE_LABEL: "built here", f"{IMAGE_LABEL}.python": platform.python_version()}
+    labels[f"{IMAGE_LABEL}.packages"] = ",".join(_versions(names))
+    with engine.asking("make an image"):
+        engine.api.import_image_from_data(
+            told_of(),
+            *name.split(":"),
+            changes=[f"LABEL {key}={json.dumps(value)}" for key, value in labels.items()],
+        )
+    if not exists(engine, name):
+        with engine.asking("make an image"):
+            raise OSError(f"{name} was sent and is not there")
+    say(f"image {name}: done")
+
+
+def _versions(names: tuple[str, ...]) -> list[str]:
+    """Names and versions of the packages and of what they require."""
+    suffix = ".dist-info"
+    found = (name.removesuffix(suffix) for name in packages.resolve(names) if name.endswith(suffix))
+    return sorted(name.replace("-", " ", 1) for name in found)
+
+
+def images(engine: Engine) -> list[Image]:
+    """Ours, newest first. Raises InfrastructureError."""
+    with engine.asking("list images"):
+        found = engine.api.images(filters={"label": IMAGE_LABEL})
+        used = {one["ImageID"] for one in engine.api.containers(all=True)}
+    rows = []
+    for one in sorted(found, key=lambda one: -one["Created"]):
+        labels = one["Labels"]
+        names = tuple(filter(None, labels.get(f"{IMAGE_LABEL}.packages", "").split(",")))
+        rows += [
+            Image(
+                tag=name,
+                python=labels.get(f"{IMAGE_LABEL}.python", ""),
+                packages=names,
+                size_bytes=one["Size"],
+                created=_date(one["Created"]),
+                used=one["Id"] in used,
+            )
+            for name in one["RepoTags"] or [one["Id"]]
+        ]
+    return rows
+
+
+def clean(engine: Engine) -> tuple[list[Image], list[Image]]:
+    """Removes images of ours; those that a container uses stay. Which went and which stayed.
+
+    Raises InfrastructureError.
+    """
+    gone: list[Image] = []
+    kept: list[Image] = []
+    for image in images(engine):
+        (kept if image.used or not engine.remove_image(image.tag) else gone).append(image)
+    return gone, kept
+
+
+def _date(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Several processes may want the same image; the others wait for the one that makes it."""
+    path = Path(tempfile.gettempdir(), f"evolve-sandbox-{os.getuid()}.lock")
+    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)

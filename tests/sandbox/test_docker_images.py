@@ -1,0 +1,205 @@
+"""Images made of this machine's own files: what is in them, that they are made once, and that only ours are removed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from evolve.core.errors import ProblemError, UsageError
+from evolve.core.types import Source, Status
+from sandbox.config import DockerConfig
+from sandbox.docker import DockerSandbox
+from sandbox.docker import files as docker_files
+from sandbox.docker import images as docker_images
+from sandbox.docker.engine import Engine
+from sandbox.limits import Limits
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = PurePosixPath("/opt/packages")
+
+
+def test_the_tag_says_what_is_inside() -> None:
+    one, two = docker_images.tag(()), docker_images.tag(("numpy",))
+    assert one != two
+    assert two == docker_images.tag(("numpy",))
+    assert one.startswith("evolve-sandbox:")
+    with pytest.raises(ProblemError, match="not-here is not installed"):
+        docker_images.tag(("not-here",))
+
+
+def test_nothing_of_ours_or_of_other_packages_is_inside() -> None:
+    places = [place for _, place in docker_files.listing(("numpy",))]
+    assert len(places) == len(set(places))
+    packages = {place.relative_to(PLACE).parts[0] for place in places if place.is_relative_to(PLACE)}
+    assert {"numpy", "numpy.libs"} <= packages
+    assert all(name.startswith("numpy") for name in packages)
+    assert not [place for place in places if "site-packages" in place.parts or "dist-packages" in place.parts]
+    assert not [place for place in places if "sandbox" in place.parts or "evolve" in place.parts]
+    assert docker_files.Interpreter().executable_inside in places
+
+
+def test_every_library_that_is_asked_for_is_inside() -> None:
+    files = docker_files.listing(("numpy",))
+    inside = {str(place) for _, place in files} | {str(source) for source, _ in files}
+    extensions = [str(source) for source, place in files if place.name.endswith(".so")][:20]
+    said = subprocess.run(["ldd", *extensions], capture_output=True, text=True, check=False).stdout
+    found = {os.path.normpath(name) for name in docker_files._LOADED.findall(said)}
+    assert found
+    assert found <= inside
+
+
+def test_the_stream_is_a_tar_archive_of_files_that_nobody_owns(tmp_path: Path) -> None:
+    program, text = tmp_path / "program", tmp_path / "text"
+    program.write_bytes(b"#!")
+    program.chmod(0o700)
+    text.write_bytes(b"x" * 100_000)
+    text.chmod(0o600)
+    files = [(program, PurePosixPath("/bin/program")), (text, PurePosixPath("/opt/text"))]
+    with tarfile.open(fileobj=io.BytesIO(b"".join(docker_files.stream(files)))) as archive:
+        members = {one.name: one for one in archive.getmembers()}
+        read = archive.extractfile("opt/text")
+        assert read is not None
+        assert read.read() == b"x" * 100_000
+    assert members["bin/program"].mode == 0o755
+    assert members["opt/text"].mode == 0o644
+    assert {(one.uid, one.gid) for one in members.values()} == {(0, 0)}
+    assert members["tmp"].mode == 0o1777
+
+
+@pytest.mark.docker
+def test_an_image_is_made_once_and_says_what_it_is_doing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_images, "REPOSITORY", "evolve-test-made-once")
+    said: list[str] = []
+    name = docker_images.ensure(engine, (), said.append)
+    try:
+        assert name.startswith("evolve-test-made-once:")
+        assert "collecting" in said[0]
+        assert said[-1].endswith("done")
+        before = engine.api.inspect_image(name)["Id"]
+        said.clear()
+        assert docker_images.ensure(engine, (), said.append) == name
+        assert not said
+        assert engine.api.inspect_image(name)["Id"] == before
+        (found,) = (one for one in docker_images.images(engine) if one.tag == name)
+        assert (found.packages, found.used) == ((), False)
+        assert found.python == ".".join(map(str, sys.version_info[:3]))
+        assert found.size_bytes > 10_000_000
+    finally:
+        engine.api.remove_image(name)
+
+
+@pytest.mark.docker
+def test_an_image_that_is_removed_meanwhile_is_made_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_images, "REPOSITORY", "evolve-test-made-again")
+    source = Source({"program.py": "def solve(value):\n    return value\n"}, "solve")
+    with closing(DockerSandbox(config=DockerConfig(pool=0))) as sandbox:
+        try:
+            for number in range(2):
+                with closing(sandbox.open(source, Limits())) as session:
+                    assert session.call("solve", number).value == number
+                name = docker_images.tag(())
+                engine.api.remove_image(name, force=True)
+        finally:
+            if docker_images.exists(engine, name):
+                engine.api.remove_image(name, force=True)
+
+
+@pytest.fixture
+def separate(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Two small images of ours, of a kind that nobody else has, and one without the label."""
+    monkeypatch.setattr(docker_images, "IMAGE_LABEL", "evolve.sandbox.test")
+    with tarfile.open(fileobj=(data := io.BytesIO()), mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("empty"))
+    names = []
+    for number, label in enumerate(("evolve.sandbox.test", "evolve.sandbox.test", "other")):
+        name = f"evolve-test-clean:{number}"
+        changes = [f'LABEL {label}="{number}"']
+        engine.api.import_image_from_data(data.getvalue(), *name.split(":"), changes=changes)
+        names.append(name)
+    yield names
+    for name in names:
+        if docker_images.exists(engine, name):
+            engine.api.remove_image(name, force=True)
+
+
+@pytest.mark.docker
+def test_only_ours_are_removed_and_not_those_in_use(engine: Engine, separate: list[str]) -> None:
+    unused, used, other = separate
+    container = engine.api.create_container(used, "/none", network_disabled=True)["Id"]
+    try:
+        gone, kept = docker_images.clean(engine)
+        assert ([one.tag for one in gone], [one.tag for one in kept]) == ([unused], [used])
+        assert [docker_images.exists(engine, name) for name in separate] == [False, True, True]
+    finally:
+        engine.remove(container)
+    assert [one.tag for one in docker_images.clean(engine)[0]] == [used]
+    assert docker_images.exists(engine, other)
+
+
+@pytest.mark.docker
+def test_a_build_that_the_engine_can_not_use_is_refused(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_images, "REPOSITORY", "evolve-test-elsewhere")
+    engine.info["KernelVersion"] = "of a virtual machine"
+    with pytest.raises(UsageError, match="does not run in the engine's") as caught:
+        docker_images.ensure(engine, ())
+    assert (ROOT / "sandbox" / "docker" / "Dockerfile").is_file()
+    assert str(ROOT / "sandbox" / "docker" / "Dockerfile") in caught.value.remedy
+
+
+@pytest.mark.docker
+def test_the_dockerfile_makes_an_image_that_runs(engine: Engine) -> None:
+    """Its base is an image of ours with a shell, because none can be counted on to be pulled."""
+    shell = Path("/bin/sh").resolve()
+    interpreter = docker_files.Interpreter()
+    base, name = "evolve-test-base:1", "evolve-test-dockerfile:1"
+    files = [*docker_files.listing(()), (shell, PurePosixPath("/bin/sh"))]
+    changes = [f"ENV LD_LIBRARY_PATH={interpreter.library_inside}"]
+    changes += [f"ENV PATH={interpreter.executable_inside.parent}:/bin"]
+    link = tarfile.TarInfo(str(interpreter.executable_inside.parent / "python3").lstrip("/"))
+    link.type, link.linkname = tarfile.SYMTYPE, interpreter.executable_inside.name
+    data = b"".join(docker_files.stream(files))
+    with tarfile.open(fileobj=(extra := io.BytesIO()), mode="w") as archive:
+        if interpreter.executable_inside.name != "python3":
+            archive.addfile(link)
+    # An archive ends with empty blocks, which the next one takes the place of.
+    end = len(data.rstrip(b"\0"))
+    data = data[: end + -end % 512] + extra.getvalue()
+    try:
+        engine.api.import_image_from_data(data, *base.split(":"), changes=changes)
+        text = (ROOT / "sandbox" / "docker" / "Dockerfile").read_bytes()
+        given = {"tag": name, "buildargs": {"BASE": base}, "network_mode": "none", "rm": True, "decode": True}
+        said = list(engine.api.build(fileobj=io.BytesIO(text), **given))
+        assert docker_images.exists(engine, name), json.dumps(said[-3:])
+        with closing(DockerSandbox(config=DockerConfig(image=name, pool=0))) as sandbox:
+            source = Source({"program.py": "def solve(value):\n    return value + 1\n"}, "solve")
+            with closing(sandbox.open(source, Limits())) as session:
+                assert session.call("solve", 1).value == 2
+            missing = Source({"program.py": "import numpy\ndef solve(): return 1\n"}, "solve")
+            with closing(sandbox.open(missing, Limits())) as session:
+                reply = session.call("solve")
+                assert (reply.status, "No module named 'numpy'" in reply.error) == (Status.CRASHED, True)
+    finally:
+        for one in (name, base):
+            if docker_images.exists(engine, one):
+                engine.api.remove_image(one, force=True)
+
+
+@pytest.mark.docker
+def test_the_command_line_builds_lists_and_says_json(image: str) -> None:
+    def evolve(*arguments: str) -> str:
+        command = [sys.executable, "-m", "evolve", "sandbox", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+    assert image in evolve("build")
+    assert json.loads(evolve("build", "--json"))["tag"] == image
+    assert image in {one["tag"] for one in json.loads(evolve("list", "--json"))}
+    assert image in evolve("list")
