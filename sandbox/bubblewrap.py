@@ -56,7 +56,7 @@ class _Kept(threading.local):
 
     def forget(self) -> None:
         self.openings = 0
-        self.servers: dict[tuple[str, ...], Servers] = {}
+        self.servers: Servers | None = None
         self.pools: dict[Any, Pool] = {}
 
 
@@ -138,14 +138,15 @@ class BubblewrapSandbox:
 
     def close(self) -> None:
         """Ends what the calling thread keeps: servers, with open sessions of theirs, and waiting processes."""
-        kept: list[Servers | Pool] = [*self._kept.servers.values(), *self._kept.pools.values()]
+        kept = (self._kept.servers, *self._kept.pools.values())
         self._kept.forget()
         for one in kept:
-            one.close()
+            if one is not None:
+                one.close()
 
     def server_pids(self) -> list[int]:
         """Identifiers of the calling thread's fork servers."""
-        return [pid for servers in self._kept.servers.values() for pid in servers.pids()]
+        return self._kept.servers.pids() if self._kept.servers else []
 
     def minimum_memory_bytes(self) -> int:
         """The smallest `memory_bytes` with which the interpreter starts and imports the packages; measured once.
@@ -228,13 +229,12 @@ class BubblewrapSandbox:
         return LeasedSession(bound_together(child, limits), limits, held)
 
     def _start(self, limits: Limits, seed: int, way: Start) -> Child:
-        kept, modules = self._kept, self._ahead
+        kept = self._kept
         if way == "process":
             return self._begin(limits, seed, self._box).attach(START_SECONDS)
         if way == "fork":
-            if modules not in kept.servers:
-                kept.servers[modules] = Servers(self._box, modules)
-            return kept.servers[modules].start(seed, limits)
+            kept.servers = kept.servers or Servers(self._box, self._ahead)
+            return kept.servers.start(seed, limits)
         kind = (limits.file_bytes, hash_seed(seed))
         if kind not in kept.pools:
             kept.pools[kind] = Pool(lambda: self._begin(limits, seed, self._box))
