@@ -27,6 +27,7 @@ from sandbox.gpu import view as gpu_view
 from sandbox.launch import StartError, Starting, bound_together
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.monitor import Stopped
+from sandbox.order import order, refused, rules
 from sandbox.pool import Pool
 from sandbox.process import Child
 from sandbox.servers import Servers, ThreadsError
@@ -102,13 +103,14 @@ class BubblewrapSandbox:
         self, source: Source, limits: Limits, driver: str | None, seed: int, held: Lease | None = None
     ) -> ProcessSession:
         way = self._way(limits)
-        order = self._order(source, limits, driver, seed)
+        tasks = limits.processes + THREADS if seccomp.tasks_are_counted_by_namespace() else 0
+        said_to_runner = order(source, limits, driver, seed, rules(limits, self.tools), tasks=tasks)
         said = ""
         for _ in range(ATTEMPTS):
             session = None
             try:
                 session = self._session(limits, seed, way, held)
-                refusal = session.begin(order)
+                refusal = session.begin(said_to_runner)
             except (StartError, Stopped) as error:
                 said = (session.output if session else "") or str(error)
                 continue
@@ -118,7 +120,7 @@ class BubblewrapSandbox:
             self._kept.openings += 1
             if refusal is None:
                 return session
-            raise self._refused(refusal, limits)
+            raise refused(refusal, limits, self.minimum_memory_bytes)
         check.cache_clear()
         check()
         raise InfrastructureError(
@@ -204,21 +206,6 @@ class BubblewrapSandbox:
             )
         return "pool" if self._wish == "fork" and self._threaded else self._wish
 
-    def _order(self, source: Source, limits: Limits, driver: str | None, seed: int) -> dict[str, Any]:
-        return {
-            "files": dict(source.files),
-            "entry": source.entry,
-            "driver": driver,
-            "seed": seed,
-            "path": [],
-            "memory_bytes": limits.space_bytes,
-            "file_bytes": limits.file_bytes,
-            "reply_bytes": limits.reply_bytes,
-            "total_cpu_seconds": max(3600, int(100 * limits.cpu_seconds)),
-            "tasks": limits.processes + THREADS if seccomp.tasks_are_counted_by_namespace() else 0,
-            "filter": self._rules(limits),
-        }
-
     def _session(self, limits: Limits, seed: int, way: Start, held: Lease | None) -> ProcessSession:
         if held is None:
             return ProcessSession(bound_together(self._start(limits, seed, way), limits), limits)
@@ -243,24 +230,6 @@ class BubblewrapSandbox:
     def _begin(self, limits: Limits, seed: int, box: Box) -> Starting:
         ahead = [mounts.PACKAGES, *self._ahead] if self.packages else []
         return box.run("runner", ahead, seed, limits.file_bytes)
-
-    def _rules(self, limits: Limits) -> bytes:
-        tools = self.tools
-        if tools is None:
-            return seccomp.program(limits.processes > 1, gpu=limits.gpus > 0)
-        return seccomp.program(
-            limits.processes > 1, tools=True, builds=tools.builds, handles_children=tools.handles_children
-        )
-
-    def _refused(self, refusal: tuple[str, str], limits: Limits) -> ProblemError:
-        what, text = refusal
-        if what == "driver":
-            return ProblemError(f"driver.py fails on load:\n{text}", "Mend the file.")
-        least = self.minimum_memory_bytes()
-        return ProblemError(
-            f"limits.memory_bytes is {limits.memory_bytes}, too little for the interpreter alone: {least} work here",
-            f"Set memory_mebibytes under [limits] in problem.toml to at least {least // MEBIBYTE}.",
-        )
 
 
 def _resolve(names: tuple[str, ...]) -> tuple[Any, ...]:

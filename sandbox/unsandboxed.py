@@ -16,17 +16,17 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from evolve.core.errors import InfrastructureError, ProblemError, UsageError
+from evolve.core.errors import InfrastructureError, UsageError
 from evolve.core.types import Source, Status
 from sandbox import packages, procfs
 from sandbox.base import Confinement
 from sandbox.box import ENVIRONMENT, hash_seed
 from sandbox.launch import StartError, pipes
-from sandbox.limits import MEBIBYTE, Limits
+from sandbox.limits import Limits
 from sandbox.monitor import Stopped
 from sandbox.mounts import Tools
+from sandbox.order import order, refused
 from sandbox.process import Child, kill, offer_to_the_oom_killer
 from sandbox.session import ProcessSession
 from sandbox.shortage import REMEDY, shortage
@@ -75,7 +75,7 @@ class UnsandboxedSandbox:
             raise UsageError("--sandbox none does not lend GPUs", "Use --sandbox bubblewrap or --sandbox docker.")
         try:
             session = ProcessSession(_start(seed), replace(limits, processes=max(2, limits.processes)))
-            refusal = session.begin(self._order(source, limits, driver, seed))
+            refusal = session.begin(order(source, limits, driver, seed, None, path=self._path))
         except StartError as error:
             raise InfrastructureError(f"a process could not be started: {error}", REMEDY) from None
         except OSError as error:
@@ -86,13 +86,7 @@ class UnsandboxedSandbox:
             refusal = ("memory", "")
         if refusal is None:
             return session
-        what, text = refusal
-        if what == "driver":
-            raise ProblemError(f"driver.py fails on load:\n{text}", "Mend the file.")
-        raise ProblemError(
-            f"limits.memory_bytes is {limits.memory_bytes}, too little for the interpreter alone",
-            f"Raise memory_mebibytes under [limits] in problem.toml; it is {limits.memory_bytes // MEBIBYTE}.",
-        )
+        raise refused(refusal, limits, None)
 
     def confinement(self, limits: Limits) -> Confinement:
         """See `Sandbox`. Starts nothing."""
@@ -109,21 +103,6 @@ class UnsandboxedSandbox:
 
     def close(self) -> None:
         """Nothing is kept between sessions."""
-
-    def _order(self, source: Source, limits: Limits, driver: str | None, seed: int) -> dict[str, Any]:
-        return {
-            "files": dict(source.files),
-            "entry": source.entry,
-            "driver": driver,
-            "seed": seed,
-            "path": self._path,
-            "memory_bytes": limits.memory_bytes,
-            "file_bytes": limits.file_bytes,
-            "reply_bytes": limits.reply_bytes,
-            "total_cpu_seconds": max(3600, int(100 * limits.cpu_seconds)),
-            "tasks": 0,
-            "filter": None,
-        }
 
 
 class Unconfined(Child):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,6 @@ import typer
 from evolve.cli.options import ArchiveOption, JsonOption
 
 if TYPE_CHECKING:
-    from sandbox.docker.engine import Engine
     from sandbox.docker.images import Image
 
 app = typer.Typer(
@@ -41,10 +39,11 @@ def build(
     from evolve.display.text import line
     from evolve.problem import load
     from sandbox.docker import images as docker_images
+    from sandbox.docker.engine import Engine
 
     del archive  # accepted by every command; this one needs none
     names = (*(load(problem).packages if problem else ()), *(package or ()))
-    with _engine() as engine:
+    with closing(Engine()) as engine:
         tag = docker_images.ensure(engine, names, lambda text: line(text, style="dim", stderr=True))
         (image,) = (one for one in docker_images.images(engine) if one.tag == tag)
     if as_json:
@@ -60,9 +59,10 @@ def list_(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     from evolve.display.grid import blank_table
     from evolve.display.text import line, show
     from sandbox.docker import images as docker_images
+    from sandbox.docker.engine import Engine
 
     del archive
-    with _engine() as engine:
+    with closing(Engine()) as engine:
         images = docker_images.images(engine)
     if as_json:
         print_json([image.to_json() for image in images])
@@ -89,9 +89,10 @@ def clean(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     from evolve.cli.output import print_json
     from evolve.display.text import line
     from sandbox.docker import images as docker_images
+    from sandbox.docker.engine import Engine
 
     del archive
-    with _engine() as engine:
+    with closing(Engine()) as engine:
         left = engine.sweep()
         gone, kept = docker_images.clean(engine)
     if as_json:
@@ -105,17 +106,6 @@ def clean(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
         line(f"removed {left} containers and unfinished images that crashed runs had left behind")
     if not (gone or kept or left):
         line("there was nothing of ours")
-
-
-@contextmanager
-def _engine() -> Iterator[Engine]:
-    from sandbox.docker.engine import Engine
-
-    engine = Engine()
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 def _size(image: Image) -> str:

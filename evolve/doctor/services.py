@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from evolve.core.errors import EvolveError, UnavailableError, UsageError
@@ -23,9 +22,11 @@ _DRIVER = "/proc/driver/nvidia/version"
 
 def docker() -> list[Finding]:
     """The engine; the runtime of gVisor and our images on it."""
+    from sandbox.docker.engine import Engine
+
     try:
         _check_answers(os.environ.get("DOCKER_HOST") or SOCKET)
-        with _engine() as engine:
+        with closing(Engine()) as engine:
             return [_engine_finding(engine), _gvisor(engine), _images(engine)]
     except EvolveError as error:
         forbidden = "may not be used" in error.message
@@ -78,17 +79,6 @@ def _check_answers(where: str) -> None:
             ) from None
         except OSError:
             return
-
-
-@contextmanager
-def _engine() -> Iterator[Engine]:
-    from sandbox.docker.engine import Engine
-
-    engine = Engine()
-    try:
-        yield engine
-    finally:
-        engine.close()
 
 
 def _engine_finding(engine: Engine) -> Finding:

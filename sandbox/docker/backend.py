@@ -15,11 +15,11 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evolve.core.errors import InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Source
-from sandbox import mounts, packages, seccomp
+from sandbox import mounts, packages
 from sandbox.base import Confinement
 from sandbox.box import ENVIRONMENT, hash_seed
 from sandbox.config import DockerConfig
@@ -34,6 +34,7 @@ from sandbox.gpu.view import NOT_PRELOADED
 from sandbox.launch import StartError
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.monitor import Stopped
+from sandbox.order import order, refused, rules
 from sandbox.session import ProcessSession
 
 if TYPE_CHECKING:
@@ -115,19 +116,21 @@ class DockerSandbox:
     def _open(
         self, ready: Ready, source: Source, limits: Limits, driver: str | None, seed: int, held: Lease | None = None
     ) -> ProcessSession:
-        plan, order = self._plan(ready, limits, seed), self._order(ready, source, limits, driver, seed)
+        plan = self._plan(ready, limits, seed)
+        # Nobody's tasks are counted over all containers; the engine counts those of each.
+        said_to_runner = order(source, limits, driver, seed, rules(limits, self.tools, ready.engine.machine))
         reason = ""
         for _ in range(ATTEMPTS):
             session = None
             try:
                 session = self._session(ready, plan, limits, held)
-                refusal = session.begin(order)
+                refusal = session.begin(said_to_runner)
             except (StartError, Stopped) as error:
                 reason = (session.output if session else "") or str(error)
                 continue
             if refusal is None:
                 return session
-            raise self._refused(refusal, limits)
+            raise refused(refusal, limits, self.minimum_memory_bytes)
         raise InfrastructureError(
             f"a container could not be started in {ATTEMPTS} attempts: {reason.strip()[-500:]}", _REMEDY
         )
@@ -243,37 +246,3 @@ class DockerSandbox:
             if self._is_own:
                 raise
             return tuple(name.replace("-", "_") for name in self.packages)
-
-    def _order(self, ready: Ready, source: Source, limits: Limits, driver: str | None, seed: int) -> dict[str, Any]:
-        return {
-            "files": dict(source.files),
-            "entry": source.entry,
-            "driver": driver,
-            "seed": seed,
-            "path": [],
-            "memory_bytes": limits.space_bytes,
-            "file_bytes": limits.file_bytes,
-            "reply_bytes": limits.reply_bytes,
-            "total_cpu_seconds": max(3600, int(100 * limits.cpu_seconds)),
-            # Nobody's tasks are counted over all containers; the engine counts those of each.
-            "tasks": 0,
-            "filter": self._rules(limits, ready.engine.machine),
-        }
-
-    def _rules(self, limits: Limits, machine: str) -> bytes:
-        tools = self.tools
-        if tools is None:
-            return seccomp.program(limits.processes > 1, machine, gpu=limits.gpus > 0)
-        return seccomp.program(
-            limits.processes > 1, machine, tools=True, builds=tools.builds, handles_children=tools.handles_children
-        )
-
-    def _refused(self, refusal: tuple[str, str], limits: Limits) -> ProblemError:
-        what, text = refusal
-        if what == "driver":
-            return ProblemError(f"driver.py fails on load:\n{text}", "Mend the file.")
-        least = self.minimum_memory_bytes()
-        return ProblemError(
-            f"limits.memory_bytes is {limits.memory_bytes}, too little for the interpreter alone: {least} work here",
-            f"Set memory_mebibytes under [limits] in problem.toml to at least {least // MEBIBYTE}.",
-        )
