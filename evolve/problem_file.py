@@ -143,8 +143,8 @@ class LimitsSpec(_Strict):
         default=0,
         ge=0,
         le=1,
-        description="1 where the program needs a GPU of its own while it runs (NVIDIA; `cupy` among the packages). "
-        "`memory_mebibytes` is then what is resident, not address space.",
+        description="1 where the program needs a GPU of its own while it runs (NVIDIA; `cupy-cuda12x[ctk]` among the "
+        "packages). `memory_mebibytes` is then what is resident, not address space.",
     )
     gpu_memory_mebibytes: int = Field(
         default=0,
@@ -235,7 +235,9 @@ class ProblemFile(_Strict):
         "`drive(entry, *args)` is called. Programs are then checked for looking ahead.",
     )
     packages: tuple[str, ...] = Field(
-        default=(), strict=False, description="Installed distributions that programs may import, such as `numpy`."
+        default=(),
+        strict=False,
+        description="Installed distributions that programs may import, such as `numpy`, or `name[extra]`.",
     )
     objectives: tuple[ObjectiveSpec, ...] = Field(
         min_length=1,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from contextlib import closing, suppress
 from dataclasses import replace
 
 from evolve.core.errors import InfrastructureError, ProblemError, UsageError
-from evolve.core.types import Source
+from evolve.core.types import Source, Status
 from evolve.evaluation import make_stage, sandbox_config
 from evolve.problem import Problem
 from evolve.problem_file import FILE, MEASURED
@@ -19,7 +21,11 @@ from sandbox.limits import MEBIBYTE, Limits
 LARGEST_MEMORY_BYTES = 16384 * MEBIBYTE
 PROBE_SECONDS = 60.0
 _ROOM_BYTES = 8 * MEBIBYTE
-_RAISE = f"Set memory_mebibytes under [limits] in {FILE} to at least"
+MEMORY = "memory_mebibytes"
+_NO_MEMORY = ("MemoryError", os.strerror(errno.ENOMEM), "failed to map segment")
+"""How a program says that it got no memory: Python, the kernel, and the dynamic linker, which loads libraries."""
+_NO_ROOM = (os.strerror(errno.EFBIG), os.strerror(errno.ENOSPC))
+_RAISE = f"Set {MEMORY} under [limits] in {FILE} to at least"
 
 
 def check_ready(problem: Problem, config: SandboxConfig | None = None) -> Sandboxing:
@@ -51,25 +57,43 @@ def _check_start(sandbox: Sandbox, problem: Problem) -> None:
     reply = _answer(sandbox, source, limits)
     if reply.status.scored:
         return
-    with closing(sandbox.open(source, replace(limits, memory_bytes=LARGEST_MEMORY_BYTES))) as session:
-        unbounded = session.call(source.entry)
-        needed = _mebibytes(session)
-    if unbounded.status.scored:
-        asked = problem.limits.memory_bytes // MEBIBYTE
-        names = " and ".join(problem.packages) or "a trivial program"
+    names = " and ".join(problem.packages) or "a trivial program"
+    key = _too_little(reply)
+    if key is not None:
+        spec = problem.file.effective_limits()
+        needed = _needed_mebibytes(sandbox, source, limits) if key == MEMORY else 0
+        asked = getattr(spec, key)
         raise ProblemError(
-            f"limits.memory_mebibytes is {asked}, too little for the interpreter with {names}: {_last_line(reply)}",
-            f"{_RAISE} {needed}." if needed > asked else f"Raise memory_mebibytes under [limits] in {FILE}.",
+            f"limits.{key} is {asked}, too little for the interpreter with {names}: {_last_line(reply)}",
+            f"{_RAISE} {needed}." if needed > asked else f"Raise {key} under [limits] in {FILE}.",
         )
-    if problem.packages and not unbounded.died:
+    if problem.packages and reply.status is Status.CRASHED and not reply.died:
         raise ProblemError(
-            f"packages in {FILE}: they can not be imported in the sandbox: {_last_line(unbounded)}",
+            f"packages in {FILE}: they can not be imported in the sandbox: {_last_line(reply)}",
             "Install them where the sandbox looks (for Docker, in its image: evolve sandbox build), or take them out.",
         )
     raise InfrastructureError(
-        f"a trivial program got no answer from the sandbox: {unbounded.status}, {_last_line(unbounded)}",
+        f"{names} got no answer from the sandbox: {reply.status}, {_last_line(reply)}",
         "Look for memory pressure or full disks on this machine: evolve doctor",
     )
+
+
+def _too_little(reply: Reply) -> str | None:
+    """The key of the limit that stopped a program, None where it was no limit, or time: the machine's, then."""
+    says = reply.error
+    if reply.status is Status.OUT_OF_MEMORY or any(word in says for word in _NO_MEMORY):
+        return MEMORY
+    if reply.status is Status.OUTPUT_FLOOD:
+        return "output_kibibytes"
+    if any(word in says for word in _NO_ROOM):
+        return "file_mebibytes"
+    return "processes" if reply.status is Status.FORBIDDEN and says.endswith(" processes") else None
+
+
+def _needed_mebibytes(sandbox: Sandbox, source: Source, limits: Limits) -> int:
+    """The address space that the program takes, and some room; 0 where it gives no answer, or that can not be told."""
+    with closing(sandbox.open(source, replace(limits, memory_bytes=LARGEST_MEMORY_BYTES))) as session:
+        return _mebibytes(session) if session.call(source.entry).status.scored else 0
 
 
 def _probe(names: tuple[str, ...]) -> Source:

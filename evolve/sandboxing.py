@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from archive.store import Archive
 
 SANDBOX, CONFINEMENT = "sandbox", "confinement"
-"""Keys of a run's configuration, and of the payload of an event of kind `SANDBOX`: it went on in another one."""
+"""Keys of a run's configuration, and of the payload of its events of these kinds: it went on in another sandbox, or in
+the same one with other bounds, as on another host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Sandboxing:
         return {SANDBOX: self.sandbox, CONFINEMENT: self.confinement.to_json()}
 
     def note_change(self, archive: Archive, before: RunRow) -> None:
-        """Write down that a run goes on in another sandbox than it was in last."""
-        now = self.to_json()
-        if now and now[SANDBOX] != last_sandbox(archive, before):
-            archive.add_event(before.id, SANDBOX, now)
+        """Write down that a run goes on in another sandbox than it was in last, or kept in in another way."""
+        now, last = self.to_json(), records(before.config, archive.events(before.id))[-1]
+        if now and now != last:
+            archive.add_event(before.id, CONFINEMENT if now[SANDBOX] == last.get(SANDBOX) else SANDBOX, now)
 
 
 def last_sandbox(archive: Archive, run: RunRow) -> str | None:
@@ -54,4 +55,4 @@ def last_sandbox(archive: Archive, run: RunRow) -> str | None:
 def records(config: Mapping[str, Any], events: list[tuple[str, dict[str, Any]]]) -> list[Mapping[str, Any]]:
     """Where a run was run, in order, one at least: mappings with `sandbox` and `confinement`, where these are known."""
     first = {key: config[key] for key in (SANDBOX, CONFINEMENT) if key in config}
-    return [first, *(payload for kind, payload in events if kind == SANDBOX)]
+    return [first, *(payload for kind, payload in events if kind in (SANDBOX, CONFINEMENT))]

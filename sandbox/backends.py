@@ -45,11 +45,6 @@ def read(wanted: str | Mapping[str, Any]) -> SandboxConfig:
     return _checked(name, options)
 
 
-def parse(text: str) -> SandboxConfig:
-    """See `read`."""
-    return read(text)
-
-
 def text(config: SandboxConfig) -> str:
     """What `read` makes the configuration of; without options that have their defaults."""
     if isinstance(config, OtherConfig):

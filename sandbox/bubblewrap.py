@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evolve.core.errors import InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Source
-from sandbox import mounts, packages, seccomp, servers
+from sandbox import mounts, nesting, packages, seccomp
 from sandbox.base import Confinement
 from sandbox.box import Box, hash_seed
 from sandbox.bubblewrap_check import available, check
@@ -44,6 +44,8 @@ Start = Literal["auto", "fork", "pool", "process"]
 ATTEMPTS = 3
 STARTS_BEFORE_A_SERVER = 2
 """Sessions of a thread that `auto` starts one by one: a server costs about three of them."""
+MOST_POOLS = 2
+"""Kinds of sessions for which a thread keeps processes waiting; the one that was not asked for longest makes room."""
 THREADS = 64
 """Tasks beyond its processes that a program may have by the kernel's own count, where that is kept by namespace."""
 LARGEST_MEMORY_BYTES = 16384 * MEBIBYTE
@@ -131,7 +133,7 @@ class BubblewrapSandbox:
     def confinement(self, limits: Limits) -> Confinement:
         """See `Sandbox`. Raises UsageError and InfrastructureError where there is no sandbox."""
         check()
-        found = describe(self._best_way(limits), limits, self.tools is not None)
+        found = describe(self._tried_way(limits), limits, self.tools is not None)
         if not limits.gpus:
             return found
         from sandbox.gpu import recorded
@@ -198,13 +200,28 @@ class BubblewrapSandbox:
         if self.tools is not None or limits.gpus:
             return "process"
         if self._wish == "auto":
-            return "pool" if self._threaded or servers.available() else "fork"
-        if self._wish == "fork" and (reason := servers.available()):
+            return "pool" if self._threaded or nesting.available() else "fork"
+        if self._wish == "fork" and (reason := nesting.available()):
             raise UsageError(
                 f"a server can not fork programs into namespaces of their own here: {reason}",
                 "Leave the choice to Evolve (start=auto), or take start=pool.",
             )
         return "pool" if self._wish == "fork" and self._threaded else self._wish
+
+    def _tried_way(self, limits: Limits) -> Start:
+        """The best way, after it has shown whether a server can import the packages and still fork."""
+        way = self._best_way(limits)
+        if way == "fork" and self._ahead:
+            try:
+                child = self._start(limits, 0, way)
+            except ThreadsError:
+                self._threaded = True
+                return self._best_way(limits)
+            except StartError as error:
+                raise InfrastructureError(f"a fork server could not be started: {error}", REMEDY) from None
+            child.stop()
+            child.close()
+        return way
 
     def _session(self, limits: Limits, seed: int, way: Start, held: Lease | None) -> ProcessSession:
         if held is None:
@@ -223,9 +240,11 @@ class BubblewrapSandbox:
             kept.servers = kept.servers or Servers(self._box, self._ahead)
             return kept.servers.start(seed, limits)
         kind = (limits.file_bytes, hash_seed(seed))
-        if kind not in kept.pools:
-            kept.pools[kind] = Pool(lambda: self._begin(limits, seed, self._box))
-        return kept.pools[kind].take(START_SECONDS)
+        pool = kept.pools.pop(kind, None) or Pool(lambda: self._begin(limits, seed, self._box))
+        kept.pools[kind] = pool
+        while len(kept.pools) > MOST_POOLS:
+            kept.pools.pop(next(iter(kept.pools))).close()
+        return pool.take(START_SECONDS)
 
     def _begin(self, limits: Limits, seed: int, box: Box) -> Starting:
         ahead = [mounts.PACKAGES, *self._ahead] if self.packages else []

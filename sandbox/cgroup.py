@@ -23,6 +23,8 @@ from sandbox.process import kill
 
 PARENT = "evolve"
 CLOSE_SECONDS = 2.0
+UNBOUNDED_BYTES = 1 << 60
+"""Version 1 says so much, or somewhat more, where there is no limit."""
 
 _PAUSE_SECONDS = 0.001
 _ATTEMPTS = 10
@@ -170,6 +172,24 @@ def unavailable() -> str | None:
     except OSError as error:
         return f"{error.strerror}: {error.filename}"
     return None
+
+
+def outer_memory_bytes() -> int | None:
+    """The least memory that the group of this process, or one above it, may hold; None where none is bounded."""
+    where = place()
+    folder = where.folders.get("memory")
+    if folder is None:
+        return None
+    if where.version == FIRST:
+        words = procfs.read(f"{folder}/memory.stat").split()
+        least = dict(zip(words[::2], words[1::2], strict=False)).get(b"hierarchical_memory_limit", b"")
+        return int(least) if least.isdigit() and int(least) < UNBOUNDED_BYTES else None
+    found = []
+    while os.path.exists(f"{folder}/cgroup.controllers"):
+        text = procfs.read(f"{folder}/memory.max").strip()
+        found += [int(text)] if text.isdigit() else []
+        folder = os.path.dirname(folder)
+    return min(found, default=None)
 
 
 def make(hint: str = "") -> Group:

@@ -70,11 +70,6 @@ class Starting:
         return self.child
 
 
-def start(command: Callable[[int, int, int], list[str]], passed: Sequence[int], seconds: float) -> Child:
-    """`begin`, and waits for the process. Raises StartError."""
-    return begin(command, passed).attach(seconds)
-
-
 def begin(command: Callable[[int, int, int], list[str]], passed: Sequence[int]) -> Starting:
     """Starts what `command(calls, replies, info)` names, with those descriptors (and `passed`) open in it.
 

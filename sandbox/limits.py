@@ -12,10 +12,11 @@ NO_LIMIT = 2**63 - 1
 class Limits:
     """Bounds of a session; a program that reaches one is stopped and the reply says which.
 
-    `wall_seconds` and `cpu_seconds` are for each call, on the host's clocks: CPU time counts from the reply
-    before (from the start of the process for the first call), threads and children included. `memory_bytes` is the
-    address space of each process, the interpreter's own included, and where there are several also what all of them
-    hold together; with a GPU it is the memory that is resident, as CUDA reserves more addresses than there is memory.
+    `wall_seconds` and `cpu_seconds` are for each call, on the host's clocks: CPU time counts from the reply before (for
+    the first call from the moment when the program is about to be loaded), threads and children included.
+    `memory_bytes` is the address space of each process, the interpreter's own included, and where there are several
+    also what all of them hold together; with a GPU it is the memory that is resident, as CUDA reserves more addresses
+    than there is memory.
     `processes` counts processes; with 1 the program can not fork at all. `output_bytes` is for standard
     output and standard error together, `file_bytes` for everything in the private /tmp, `reply_bytes` for the frame of
     one reply. `gpus` is how many devices a session has to itself, 0 or 1, `gpu_memory_bytes` what it may hold of the

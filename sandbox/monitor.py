@@ -79,8 +79,12 @@ class Monitor:
         self._pairing.enter()
 
     def settle(self, cpu_seconds: float) -> None:
-        """So much was used by ours, before anything untrusted was loaded: processor time counts from there."""
-        self._charged = cpu_seconds
+        """So much was used by ours, before anything untrusted was loaded: processor time counts from there.
+
+        A clock that is not the process's own may be behind it.
+        """
+        with suppress(ProcessLookupError):
+            self._charged = min(cpu_seconds, self._measure())
 
     def forget_peak(self) -> None:
         """Makes the peak what the process holds now, where the kernel lets us; of one that is gone it stays."""
@@ -173,11 +177,13 @@ class Monitor:
 
     def _wait(self) -> list[tuple[int, int]]:
         """Until something is ready; looks at clocks and counts in between."""
+        now = monotonic_seconds()
         while True:
-            now = monotonic_seconds()
             if now >= self._next_tick:
                 self._tick(now)
             ready = self._poller.poll((self._next_tick - now) * 1e3)
+            began, now = now, monotonic_seconds()
+            self._child.awaited(now - began)
             if ready:
                 return ready
 

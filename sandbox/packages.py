@@ -11,7 +11,8 @@ from evolve.core.errors import ProblemError
 
 OURS = "evolve-discovery"
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)[^;]*(;.*)?", re.DOTALL)
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?[^;]*(;.*)?", re.DOTALL)
+_EXTRA = re.compile(r"extra\s*==\s*[\"']([^\"']+)")
 _NOT_MODULES = {"..", "__pycache__", "bin"}
 
 
@@ -19,31 +20,41 @@ _NOT_MODULES = {"..", "__pycache__", "bin"}
 def resolve(names: tuple[str, ...]) -> dict[str, Path]:
     """Top-level folders and files of the distributions and of all that they require, by name under one folder.
 
-    Raises ProblemError, naming the key `packages`, where one is not installed, or is Evolve itself.
+    A name may ask for extras, as in `cupy-cuda12x[ctk]`. Raises ProblemError, naming the key `packages`, where one is
+    not installed, or is Evolve itself.
     """
     found: dict[str, Path] = {}
-    done: set[str] = set()
+    done: set[tuple[str, frozenset[str]]] = set()
     todo = [(name, name) for name in names]
     while todo:
-        name, wanted_by = todo.pop()
-        if _canonical(name) in done:
+        wanted, wanted_by = todo.pop()
+        name, extras = _split(wanted)
+        if (_canonical(name), extras) in done:
             continue
-        done.add(_canonical(name))
+        done.add((_canonical(name), extras))
         distribution = _installed(name, wanted_by)
         found |= _top_level(distribution)
-        todo += [(required, name) for required in _required(distribution)]
+        todo += [(required, wanted) for required in _required(distribution, extras)]
     return found
 
 
 def modules(names: tuple[str, ...]) -> list[str]:
     """Names under which the declared distributions themselves are imported."""
-    paths = [path for name in names for path in _top_level(_installed(name, name)).values()]
+    paths = [path for name in names for path in _top_level(_installed(_split(name)[0], name)).values()]
     stems = {path.name.split(".")[0] for path in paths if path.is_file() or (path / "__init__.py").is_file()}
     return sorted(stem for stem in stems if stem.isidentifier())
 
 
 def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _split(wanted: str) -> tuple[str, frozenset[str]]:
+    """The name of a distribution and the extras that are asked for: `name[one,two]`."""
+    name, _, extras = wanted.partition("[")
+    return name.strip(), frozenset(
+        _canonical(extra.strip()) for extra in extras.rstrip("] ").split(",") if extra.strip()
+    )
 
 
 def _installed(name: str, wanted_by: str) -> metadata.Distribution:
@@ -57,9 +68,10 @@ def _installed(name: str, wanted_by: str) -> metadata.Distribution:
             raise metadata.PackageNotFoundError(name)
         return metadata.distribution(name)
     except metadata.PackageNotFoundError:
-        by = "" if name == wanted_by else f" (required by {wanted_by})"
+        by = "" if name == _split(wanted_by)[0] else f" (required by {wanted_by})"
         raise ProblemError(
-            f"packages in problem.toml: {name}{by} is not installed", f"Type: pip install {name}"
+            f"packages in problem.toml: {name}{by} is not installed",
+            f"Type: pip install {wanted_by if not by else name}",
         ) from None
 
 
@@ -79,15 +91,19 @@ def _top_level(distribution: metadata.Distribution) -> dict[str, Path]:
     return paths
 
 
-def _required(distribution: metadata.Distribution) -> list[str]:
-    """Names that are required here. What a marker asks for counts where it is installed, extras never do."""
+def _required(distribution: metadata.Distribution, extras: frozenset[str]) -> list[str]:
+    """Names, with extras, that are required here. What a marker asks for counts where it is installed."""
     required = []
     for line in distribution.requires or ():
         match = _REQUIREMENT.match(line)
-        if match is None or "extra" in (match[2] or ""):
+        if match is None:
             continue
-        if match[2] is None or _is_installed(match[1]):
-            required.append(match[1])
+        name, more, marker = match[1], match[2] or "", match[3]
+        of_extras = {_canonical(extra) for extra in _EXTRA.findall(marker or "")}
+        if of_extras and not of_extras & extras:
+            continue
+        if marker is None or _is_installed(name):
+            required.append(name + more)
     return required
 
 

@@ -72,6 +72,8 @@ class Pairing:
                 os.sched_setaffinity(task, self._apart)
 
     def _join(self) -> None:
+        if self._pid < 0:  # not a process of this machine, which may not be Linux
+            return
         self._apart = os.sched_getaffinity(0)
         here = procfs.processor()
         if len(self._apart) < 2 or here not in self._apart:

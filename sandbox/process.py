@@ -105,6 +105,9 @@ class Child:
         own = procfs.cpu_or_none(self.pid) or 0.0
         return self.launcher.spent_cpu_seconds() + own + procfs.waited_seconds(self.pid)
 
+    def awaited(self, seconds: float) -> None:
+        """So long, by its own clock, the host has just waited for the process. Of use where it sees no other clock."""
+
     def descendants(self) -> list[int]:
         """Identifiers of all processes below the first, zombies included."""
         found: list[int] = []

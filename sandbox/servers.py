@@ -12,7 +12,6 @@ import socket
 import threading
 import weakref
 from contextlib import ExitStack, suppress
-from functools import cache
 from typing import Any
 
 from sandbox import mounts, wire
@@ -284,26 +283,3 @@ def _forget() -> None:
 
 _running: weakref.WeakSet[ForkServer] = weakref.WeakSet()
 os.register_at_fork(after_in_child=_forget)
-
-
-@cache
-def available() -> str | None:
-    """Why processes can not be forked into namespaces of their own in a sandbox here; None where they can.
-
-    Raises UsageError and InfrastructureError where there is no sandbox at all (`bubblewrap_check.check`).
-    """
-    from sandbox.bubblewrap_check import check
-
-    check()
-    server = None
-    try:
-        server = ForkServer(Box(()), (), 0)
-        child = server.start(Limits())
-        child.stop()
-        child.close()
-    except StartError as error:
-        return str(error).strip()
-    finally:
-        if server is not None:
-            server.close()
-    return None

@@ -39,10 +39,14 @@ def test_every_exception_is_on_its_page() -> None:
 
 
 def test_every_command_is_in_the_reference_and_every_decision_has_a_number() -> None:
+    from typer.main import get_command
+
     from evolve.cli.app import app
 
     text = (ROOT / "docs" / "cli.md").read_text()
     for command in app.registered_commands:
         assert f"`evolve {command.name}" in text, command.name
+    options = [option for one in get_command(app).commands["run"].params for option in (*one.opts, *one.secondary_opts)]
+    assert [one for one in options if one.startswith("--") and f"`{one}" not in text] == [] != options
     numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)]

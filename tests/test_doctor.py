@@ -6,6 +6,7 @@ import os
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from archive.store import Archive
 from evolve.core.errors import InfrastructureError, UsageError
 from evolve.doctor import Diagnosis, Finding, State, diagnose, host, services, surroundings
 from evolve.doctor.findings import without_secrets
-from sandbox import bubblewrap_check, cgroup, cgroup_place, servers
+from sandbox import bubblewrap_check, cgroup, cgroup_place, nesting
 from sandbox.cgroup_place import Place
 from sandbox.docker import engine as docker_engine
 from sandbox.gpu import nvml
@@ -37,12 +38,13 @@ Usage = namedtuple("Usage", "total used free")
 @pytest.fixture(autouse=True)
 def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An ordinary user's machine without Docker, GPU or settings, until a test says otherwise."""
-    cached = (bubblewrap_check.check, servers.available)
+    cached = (bubblewrap_check.check, nesting.available)
     for one in cached:
         one.cache_clear()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(bubblewrap_check, "CONTAINER_MARKS", ())
     monkeypatch.delenv("container", raising=False)
+    monkeypatch.delenv("EVOLVE_SANDBOX", raising=False)
     yield
     for one in cached:
         one.cache_clear()
@@ -95,8 +97,9 @@ def test_without_any_sandbox_one_is_required(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.glob("*.db")) == []
 
 
-def test_docker_alone_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docker_alone_is_enough_where_it_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("EVOLVE_SANDBOX", "docker")
     monkeypatch.setattr(services, "docker", lambda: [Finding("Docker", State.OK, "works")])
     diagnosis = diagnose(str(tmp_path / "archive.db"))
     assert diagnosis.ready and diagnosis.sandboxes == ("docker",)
@@ -138,13 +141,14 @@ def test_settings_that_only_bind_others_are_no_fault_for_root(settings: Any) -> 
 
 def test_without_nested_namespaces_the_pool_is_named(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings(apparmor_restrict_unprivileged_userns="1")
-    monkeypatch.setattr(servers, "available", lambda: "clone3: Operation not permitted")
+    monkeypatch.setattr(nesting, "available", lambda: "clone3: Operation not permitted")
     # Root may make the first namespace in spite of the rule, and whoever is in it no other.
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     nested = host.nested_namespaces(State.OK)
     assert nested.state is State.DEGRADED and "started ahead" in nested.says and "clone3" in nested.says
+    assert "ten to twenty times as long with numpy" in nested.says
     assert "sysctl" in nested.remedies[0] and "apparmor_parser" in nested.remedies[1]
-    monkeypatch.setattr(servers, "available", lambda: None)
+    monkeypatch.setattr(nesting, "available", lambda: None)
     assert host.nested_namespaces(State.OK).state is State.OK
 
 
@@ -158,7 +162,7 @@ def test_a_container_without_privileges(tmp_path: Path, monkeypatch: pytest.Monk
     assert found.state is State.FORBIDDEN and "docker run --cap-add SYS_ADMIN" in commands(found)
     assert host.container(State.OK).state is State.OK
     assert host.container(State.MISSING).state is State.UNKNOWN
-    monkeypatch.setattr(servers, "available", lambda: "clone3: Operation not permitted")
+    monkeypatch.setattr(nesting, "available", lambda: "clone3: Operation not permitted")
     assert "docker run" in commands(host.nested_namespaces(State.OK))
 
 
@@ -295,4 +299,5 @@ def test_a_look_that_fails_is_a_finding(tmp_path: Path, monkeypatch: pytest.Monk
 def test_secrets_are_taken_out_of_whatever_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_API_KEY", "planted-value")
     finding = without_secrets(Finding("x", State.OK, "a planted-value b", ("curl planted-value",)))
+    assert without_secrets(replace(finding, figures={"a": "planted-value", "b": 1})).figures["a"] == "(MY_API_KEY)"
     assert (finding.says, finding.remedies) == ("a (MY_API_KEY) b", ("curl (MY_API_KEY)",))

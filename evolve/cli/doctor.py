@@ -21,7 +21,7 @@ def doctor(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     """Look whether a run can start here, and say what to type where something is missing.
 
     Looks at sandboxes, GPUs, the archive and what this machine forbids. Keys of models are named, never read out. The
-    exit status is 0 where a run can start: bubblewrap or Docker works, and the archive can be written.
+    exit status is 0 where a run can start: the sandbox that it takes works, and the archive can be written.
     """
     from rich.console import Console
 
@@ -49,7 +49,7 @@ def _print(diagnosis: Diagnosis) -> None:
             for remedy in finding.remedies:
                 line(f"  {remedy}", style="" if finding.required else "dim")
     if diagnosis.ready:
-        ready = f"a run can start, in {' or '.join(diagnosis.sandboxes)}"
+        ready = f"a run can start, in {diagnosis.sandbox}"
         line(f"{ready} ({duration(diagnosis.seconds)})", style="green")
     else:
         line(f"no run can start yet: mend what is needed ({duration(diagnosis.seconds)})", style="bold red")

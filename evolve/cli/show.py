@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,7 +41,7 @@ def show(program: ShownArgument = "best", archive: ArchiveOption = None, as_json
             show_run(opened, run, as_json)
             return
         places = records(found.run.config, opened.events(found.run.id))
-        sandboxes = [str(place["sandbox"]) for place in places if place]
+        sandboxes = [name for name, _ in groupby(str(place["sandbox"]) for place in places if place)]
         lineage = opened.lineage(found.row.program_id, found.row.run_id)
         final = opened.final_results(found.row.run_id).get(found.row.program_id)
     if as_json:

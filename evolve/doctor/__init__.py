@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from evolve.core.clock import monotonic_seconds
-from evolve.core.config import default_sandbox
 from evolve.core.errors import EvolveError
 from evolve.doctor import host, services, surroundings
-from evolve.doctor.findings import Diagnosis, Finding, State, without_secrets
+from evolve.doctor.findings import Diagnosis, Finding, State, clean, without_secrets
+
+if TYPE_CHECKING:
+    from sandbox.config import SandboxConfig
 
 __all__ = ["Diagnosis", "Finding", "State", "diagnose"]
 
@@ -31,10 +35,37 @@ def diagnose(archive: str | None = None, progress: Progress = lambda text: None)
     findings = list(_findings(archive, progress))
     works = {finding.name.lower() for finding in findings if finding.state is State.OK}
     sandboxes = tuple(name for name in SANDBOXES if name in works)
-    if not sandboxes:
-        wanted = default_sandbox()
-        findings = [replace(one, required=True) if one.name.lower() == wanted else one for one in findings]
-    return Diagnosis(tuple(map(without_secrets, findings)), sandboxes, monotonic_seconds() - started)
+    chosen = None
+    with suppress(Exception):  # which the look at the settings has found too
+        chosen = surroundings.chosen()
+    needed = _needed(chosen)
+    others = tuple(
+        f"Or use another that works here: --sandbox {name}, or type: export EVOLVE_SANDBOX={name}"
+        for name in sandboxes
+        if chosen is None or name != chosen.type
+    )
+    findings = [
+        replace(one, required=True, remedies=(*one.remedies, *others))
+        if one.name in needed and one.state is not State.OK
+        else one
+        for one in findings
+    ]
+    wanted = clean(surroundings.named(chosen)) if chosen else None
+    return Diagnosis(tuple(map(without_secrets, findings)), sandboxes, monotonic_seconds() - started, wanted)
+
+
+def _needed(chosen: SandboxConfig | None) -> tuple[str, ...]:
+    """Names of what must work for the sandbox that a run would take; its other options are looked at as settings."""
+    from sandbox.config import BubblewrapConfig, DockerConfig
+
+    match chosen:
+        case BubblewrapConfig(start="fork"):
+            return ("bubblewrap", "fork server")
+        case BubblewrapConfig():
+            return ("bubblewrap",)
+        case DockerConfig():
+            return ("Docker",)
+    return ()
 
 
 def _findings(archive: str | None, progress: Progress) -> Iterator[Finding]:
@@ -52,11 +83,12 @@ def _findings(archive: str | None, progress: Progress) -> Iterator[Finding]:
     yield looked("container", lambda: host.container(bubblewrap.state))
     progress("looking at Docker")
     try:
-        yield from services.docker()
+        engine, *rest = services.docker()
     except Exception as error:
-        yield _failed("Docker", error)
+        engine, rest = _failed("Docker", error), []
+    yield from (engine, *rest)
     yield looked("GPU", services.gpu)
-    yield looked("settings", surroundings.settings)
+    yield looked("settings", lambda: surroundings.settings(engine.state))
     yield looked("archive", lambda: surroundings.archive(archive))
     yield looked("PostgreSQL", surroundings.postgresql)
     yield looked("disk space", lambda: surroundings.disk(archive))

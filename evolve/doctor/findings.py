@@ -52,11 +52,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings, in order; the sandboxes that work here; whether a run can start. `seconds` is what looking took."""
+    """All findings, in order; the sandboxes that work here; whether a run can start. `seconds` is what looking took.
+
+    `sandbox` is the one that a run takes where nobody chooses, with its options; None where that can not be told.
+    """
 
     findings: tuple[Finding, ...]
     sandboxes: tuple[str, ...]
     seconds: float
+    sandbox: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -67,6 +71,7 @@ class Diagnosis:
         """Plain data; keys are documented in docs/cli.md."""
         return {
             "ready": self.ready,
+            "sandbox": self.sandbox,
             "sandboxes": list(self.sandboxes),
             "seconds": self.seconds,
             "checks": [finding.to_json() for finding in self.findings],
@@ -74,19 +79,18 @@ class Diagnosis:
 
 
 def without_secrets(finding: Finding) -> Finding:
-    """The finding, where whatever the environment keeps under the name of a secret is replaced by that name.
+    """The finding, see `clean`. No look says such a value; what a library says in an error is not ours to know."""
+    figures = {key: clean(value) if isinstance(value, str) else value for key, value in finding.figures.items()}
+    return replace(finding, says=clean(finding.says), remedies=tuple(map(clean, finding.remedies)), figures=figures)
 
-    No look says such a value; what a library says in an error is not ours to know.
-    """
+
+def clean(text: str) -> str:
+    """The text, where whatever the environment keeps under the name of a secret is replaced by that name."""
     secrets = {
         value: f"({name})"
         for name, value in os.environ.items()
         if _SECRET_NAMES.search(name.upper()) and len(value) >= _SHORTEST_SECRET
     }
-
-    def clean(text: str) -> str:
-        for value, name in secrets.items():
-            text = text.replace(value, name)
-        return text
-
-    return replace(finding, says=clean(finding.says), remedies=tuple(map(clean, finding.remedies)))
+    for value, name in secrets.items():
+        text = text.replace(value, name)
+    return text

@@ -71,16 +71,16 @@ def nested_namespaces(bubblewrap: State) -> Finding:
     name = "fork server"
     if bubblewrap is not State.OK:
         return Finding(name, State.UNKNOWN, "works inside of bubblewrap, which does not work here")
-    from sandbox import servers
+    from sandbox import nesting
 
     try:
-        reason = servers.available()
+        reason = nesting.available()
     except EvolveError as error:
         return Finding(name, State.UNKNOWN, error.message, (error.remedy,))
     if reason is None:
         return Finding(name, State.OK, "programs are forked into nested namespaces, in milliseconds")
-    says = "no nested namespaces, so each program takes a process that was started ahead, which takes two to ten times "
-    says += f"as long: {reason.splitlines()[-1] if reason else 'refused'}"
+    says = "no nested namespaces, so each program takes a process that was started ahead, which takes ten to twenty "
+    says += f"times as long with numpy: {reason.splitlines()[-1] if reason else 'refused'}"
     return Finding(name, State.DEGRADED, says, bubblewrap_check.nested_remedies())
 
 

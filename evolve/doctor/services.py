@@ -12,6 +12,7 @@ from evolve.core.errors import EvolveError, UnavailableError, UsageError
 from evolve.doctor.findings import Finding, State
 
 if TYPE_CHECKING:
+    from sandbox.config import DockerConfig
     from sandbox.docker.engine import Engine
 
 ENGINE_SECONDS = 5.0
@@ -34,6 +35,22 @@ def docker() -> list[Finding]:
         state = State.FORBIDDEN if forbidden else State.UNKNOWN if silent else State.MISSING
         away = [Finding(name, State.UNKNOWN, _NEEDS_ENGINE) for name in ("gVisor", "Docker images")]
         return [Finding("Docker", state, error.message, (error.remedy,)), *away]
+
+
+def check_options(config: DockerConfig) -> None:
+    """Raises UsageError where the engine lacks the runtime or the image that was chosen. An image of ours is made."""
+    from sandbox.docker import images
+    from sandbox.docker.engine import Engine
+
+    if config.runtime is None and config.image is None:
+        return
+    with closing(Engine()) as engine:
+        engine.require_runtime(config.runtime)
+        if config.image is not None and not images.exists(engine, config.image):
+            raise UsageError(
+                f"docker:image={config.image}: the engine has no such image",
+                f"Type: docker pull {config.image}, or leave the image to Evolve: --sandbox docker",
+            )
 
 
 def gpu() -> Finding:

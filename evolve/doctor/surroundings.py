@@ -8,11 +8,15 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evolve.core.config import chosen_sandbox, default_archive
 from evolve.core.errors import ArchiveError, UsageError
+from evolve.doctor import services
 from evolve.doctor.findings import Finding, State
+
+if TYPE_CHECKING:
+    from sandbox.config import SandboxConfig
 
 BUSY_SECONDS = 2.0
 CONNECT_SECONDS = 5
@@ -39,15 +43,40 @@ MODEL_KEYS = (
 )
 
 
-def settings() -> Finding:
-    """Which sandbox a run takes where nobody chooses."""
+def chosen() -> SandboxConfig:
+    """The sandbox that a run takes where nobody chooses. Raises UsageError where the settings can not be honoured."""
     from sandbox import backends
 
+    return backends.read(chosen_sandbox())
+
+
+def named(config: SandboxConfig) -> str:
+    """What `--sandbox` makes the sandbox of."""
+    from sandbox import backends
+
+    return backends.text(config)
+
+
+def settings(docker: State = State.UNKNOWN) -> Finding:
+    """Which sandbox a run takes where nobody chooses, and whether its options can be had; `docker` is the engine's."""
     try:
-        chosen = backends.text(backends.read(chosen_sandbox()))
+        config = chosen()
+        _check_options(config, docker)
     except UsageError as error:
         return Finding("settings", State.FORBIDDEN, error.message, (error.remedy,), required=True)
-    return Finding("settings", State.OK, f"a run takes the sandbox {chosen}", figures={"sandbox": chosen})
+    return Finding("settings", State.OK, f"a run takes the sandbox {named(config)}", figures={"sandbox": named(config)})
+
+
+def _check_options(config: SandboxConfig, docker: State) -> None:
+    """Raises UsageError for what no other look sees."""
+    from sandbox import backends
+    from sandbox.config import BubblewrapConfig, DockerConfig
+
+    if isinstance(config, DockerConfig):
+        if docker is State.OK:
+            services.check_options(config)
+    elif not isinstance(config, BubblewrapConfig):
+        backends.create(config).close()
 
 
 def keys() -> Finding:

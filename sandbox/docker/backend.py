@@ -11,6 +11,7 @@ Containers are started ahead, wait with the packages imported, and are used once
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from sandbox import mounts, packages
 from sandbox.base import Confinement
 from sandbox.box import ENVIRONMENT, hash_seed
 from sandbox.config import DockerConfig
-from sandbox.docker import gpu, images
+from sandbox.docker import gpu
 from sandbox.docker.child import ContainerChild
 from sandbox.docker.confined import describe
 from sandbox.docker.container import Plan, start
@@ -35,6 +36,7 @@ from sandbox.launch import StartError
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.monitor import Stopped
 from sandbox.order import order, refused, rules
+from sandbox.packages import resolve
 from sandbox.session import ProcessSession
 
 if TYPE_CHECKING:
@@ -81,7 +83,8 @@ class DockerSandbox:
         self._ready: Ready | None = None
         self._end: Callable[[], object] = int
         if self._is_own:
-            images.tag(self.packages)
+            resolve(self.packages)
+        _sandboxes.add(self)
         if tools is not None and self._is_own:
             raise UsageError(
                 "sandbox: a command needs this machine's programs, which the image that Evolve makes does not have",
@@ -189,6 +192,11 @@ class DockerSandbox:
             )
         return (int(reply.value) // (4 * MEBIBYTE) + 2) * 4 * MEBIBYTE
 
+    def _start_afresh(self) -> None:
+        """In a copy of the process the engine is asked again: threads and containers are the other's."""
+        self._lock = threading.Lock()
+        self._ready, self._end = None, int
+
     def _prepare(self) -> Ready:
         with self._lock:
             if self._ready is None:
@@ -246,3 +254,14 @@ class DockerSandbox:
             if self._is_own:
                 raise
             return tuple(name.replace("-", "_") for name in self.packages)
+
+
+_sandboxes: weakref.WeakSet[DockerSandbox] = weakref.WeakSet()
+
+
+def _start_afresh() -> None:
+    for sandbox in list(_sandboxes):
+        sandbox._start_afresh()
+
+
+os.register_at_fork(after_in_child=_start_afresh)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import ClassVar, Literal
 
-from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import InfrastructureError
 from evolve.core.types import Status
 from sandbox.docker.engine import LEFT_REMEDY, Engine
@@ -207,14 +206,23 @@ class GVisorChild(ContainerChild):
 
 
 class HiddenChild(GVisorChild):
-    """A process that the host does not see, e.g. in a virtual machine. Its clock is the wall's; the engine kills it."""
+    """A process that the host does not see, e.g. in a virtual machine. The engine kills it.
+
+    Its clock is the wall's, and runs only while the host waits for an answer: what the host does meanwhile is not the
+    program's.
+    """
 
     clock: ClassVar[Clock] = "wall"
+    _awaited_seconds = 0.0
+
+    def awaited(self, seconds: float) -> None:
+        """See `Child`."""
+        self._awaited_seconds += seconds
 
     def _seconds(self) -> float:
         if self.ended(0.0):
             raise ProcessLookupError(self.pid)
-        return monotonic_seconds()
+        return self._awaited_seconds
 
     def ended(self, seconds: float) -> bool:
         """Whether the engine has ended the connection."""

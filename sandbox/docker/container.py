@@ -12,7 +12,7 @@ from typing import Any
 from evolve.core.errors import InfrastructureError, UsageError
 from sandbox import container, procfs
 from sandbox.docker.child import ContainerChild, GVisorChild, HiddenChild
-from sandbox.docker.engine import LABEL, Engine, owner
+from sandbox.docker.engine import LABEL, Engine, owner, said
 from sandbox.docker.meter import Meter
 from sandbox.docker.stream import Relay
 from sandbox.gpu.view import device_request
@@ -41,8 +41,13 @@ _MASKED = (
 _READ_WITH_GPU = ("/sys", "/proc/devices", "/proc/driver", "/proc/modules", "/proc/sys")
 
 
+# What a shell would say too: it may not be executed, it is not there.
+_EXIT_CODES_OF_A_MISSING_PROGRAM = (126, 127)
+_END_SECONDS = 1.0
+
+
 class ImageError(UsageError):
-    """The engine has no such image (any more)."""
+    """The engine has no such image (any more), or nothing of ours can be started in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,11 @@ class Plan:
     devices: tuple[str, ...] = ()
 
     @property
+    def needs_python(self) -> bool:
+        """Whether the interpreter is the image's own, which is then somebody else's, and found by its name."""
+        return not self.python[0].startswith("/")
+
+    @property
     def is_gvisor(self) -> bool:
         """Whether the process that the host sees is a kernel, with the program in it."""
         return self.runtime is not None and self.runtime.startswith("runsc")
@@ -75,16 +85,24 @@ class Plan:
 def start(engine: Engine, plan: Plan) -> ContainerChild:
     """The process of a container that waits for its order.
 
-    Raises StartError where it does not come up, ImageError where there is no such image, InfrastructureError where the
-    engine fails.
+    Raises StartError where it does not come up or the engine refuses it, ImageError where there is no such image or it
+    has no interpreter of use, InfrastructureError where the engine fails.
     """
     number = _create(engine, plan)
     relay = None
     try:
         with engine.asking("start a container"):
             relay = Relay(engine.attach(number), lambda: not engine.answers())
-            engine.api.start(number)
-        return _child(engine, plan, number, relay, _introduce(relay))
+            _start(engine, plan, number)
+        try:
+            seconds = _introduce(relay)
+        except StartError as error:
+            if relay.has_ended(_END_SECONDS):
+                with engine.asking("say how a container ended"):
+                    engine.api.wait(number, timeout=START_SECONDS)
+                _require_python(engine, plan, number, str(error))
+            raise
+        return _child(engine, plan, number, relay, seconds)
     except BaseException:
         if relay is not None:
             relay.close()
@@ -107,6 +125,39 @@ def _create(engine: Engine, plan: Plan) -> str:
     except InfrastructureError as error:
         raise (StartError(error.message) if engine.answers() else error) from None
     return str(made["Id"])
+
+
+def _start(engine: Engine, plan: Plan, number: str) -> None:
+    """Raises ImageError, StartError where the engine refuses, and what the client raises where it fails."""
+    from docker.errors import APIError
+
+    try:
+        engine.api.start(number)
+    except APIError as error:
+        _require_python(engine, plan, number, said(error))
+        if error.is_client_error():
+            raise StartError(f"the Docker engine refuses to start a container: {said(error)}") from None
+        raise
+
+
+def _require_python(engine: Engine, plan: Plan, number: str, reason: str) -> None:
+    """Raises ImageError where a container did not come up because of what is in its image, as far as one can tell.
+
+    The engine says by the exit code that there is no such program; one that fails by itself is no interpreter of use.
+    What was killed, e.g. for want of memory, or found its input closed says nothing of the image.
+    """
+    if not plan.needs_python:
+        return
+    with engine.asking("say how a container ended"):
+        state = engine.api.inspect_container(number)["State"]
+    code = int(state["ExitCode"])
+    failed = state["Status"] == "exited" and 0 < code < 128 and not state["OOMKilled"]
+    if failed or code in _EXIT_CODES_OF_A_MISSING_PROGRAM:
+        raise ImageError(
+            f"docker:image={plan.image}: python3 does not run in it (exit code {code}): {reason}",
+            "The image needs python3 of 3.11 or later; see what it has: "
+            f"docker run --rm --entrypoint python3 {plan.image} --version",
+        )
 
 
 def _config(engine: Engine, plan: Plan) -> dict[str, Any]:
@@ -210,7 +261,7 @@ def take_hold(pid: int, container: str) -> int:
     """A descriptor of the process where it is one of this machine and in that container, else -1."""
     try:
         pidfd = os.pidfd_open(pid)
-    except OSError:
+    except (AttributeError, OSError):  # there is no such call but on Linux
         return -1
     # Looked at after it is held, so that it can not be another's by now.
     if container.encode() in procfs.read(f"/proc/{pid}/cgroup"):

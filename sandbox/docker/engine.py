@@ -10,16 +10,19 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from evolve.core.clock import utc_now
 from evolve.core.errors import InfrastructureError, UsageError
-from sandbox import procfs
+from sandbox.docker.owners import LABEL, is_orphan, owner
 
-LABEL = "evolve.sandbox"
-"""On every container of ours; its value says which process owns it."""
+__all__ = ["IMAGE_LABEL", "LABEL", "Engine", "owner", "said"]
+
 IMAGE_LABEL = "evolve.sandbox.image"
+"""On every image of ours; its value is the name that it was given."""
 DEFAULT = "unix:///var/run/docker.sock"
 SECONDS = 60.0
 ALIVE_SECONDS = 2.0
@@ -29,6 +32,9 @@ GVISOR_ARGUMENTS = ["--platform=ptrace", "--network=none"]
 LEFT_REMEDY = "Start the engine again (sudo systemctl restart docker, or dockerd); what is left is removed by itself."
 
 _ANY_VERSION = "1.41"
+_AT_REST = {"created", "exited", "dead"}
+_UNPROVEN_SECONDS = 3600.0
+_NAMELESS = "<none>:<none>"
 _sweeping = threading.Lock()
 _swept: set[tuple[int, str]] = set()
 
@@ -125,16 +131,45 @@ class Engine:
     def sweep(self) -> int:
         """Removes containers of processes of this machine that are gone, and images that a build left half-made.
 
-        How many there were. What belongs to a living process, another machine or somebody else stays.
+        How many there were. What belongs to a living process, another machine or somebody else stays; what runs stays
+        unless its owner was a process of this very boot.
         """
         removed = 0
         with self.asking("list what a crashed run left behind"):
             for found in self.api.containers(all=True, filters={"label": LABEL}):
-                if _is_orphan(found["Labels"][LABEL]):
+                if is_orphan(found["Labels"][LABEL], self.is_at_rest(found)):
                     removed += self.remove(found["Id"])
-            for image in self.api.images(filters={"label": IMAGE_LABEL, "dangling": True}):
-                removed += self.remove_image(image["Id"])
+            for name, image in self.imported():
+                removed += name == image["Id"] and self.remove_image(name)
         return removed
+
+    def imported(self) -> list[tuple[str, dict[str, Any]]]:
+        """Images that were imported as ours, as the engine lists them, with their name, or identifier if it is lost.
+
+        Labels are inherited by what is built from an image of ours. Such an image has another name, and a longer past.
+        """
+        found = []
+        for image in self.api.images(filters={"label": IMAGE_LABEL}):
+            names = set(image["RepoTags"] or ()) - {_NAMELESS}
+            name = image["Labels"][IMAGE_LABEL] if names else image["Id"]
+            if (not names or name in names) and self._is_import(image["Id"]):
+                found.append((name, image))
+        return found
+
+    def _is_import(self, image: str) -> bool:
+        """Whether it came in one piece; not where it is gone meanwhile."""
+        from docker.errors import NotFound
+
+        try:
+            return len(self.api.history(image)) == 1
+        except NotFound:
+            return False
+
+    def is_at_rest(self, container: dict[str, Any]) -> bool:
+        """Whether it does not run, and no host elsewhere can be about to start it or to ask how it ended."""
+        is_here = self.is_local and self.where.startswith("unix://")
+        is_old = datetime.fromisoformat(utc_now()).timestamp() - container["Created"] > _UNPROVEN_SECONDS
+        return container["State"] in _AT_REST and (is_here or is_old)
 
     def sweep_once(self) -> None:
         """`sweep`, for the first that asks in this process."""
@@ -171,43 +206,13 @@ def said(error: BaseException) -> str:
     return " ".join(text.split())[-500:]
 
 
-def owner() -> str:
-    """This process, as the value of `LABEL`: machine, boot, number and start, so that no later one is taken for it."""
-    return " ".join((_machine(), _boot(), str(os.getpid()), _started(os.getpid())))
+def _start_afresh() -> None:
+    """In a copy of this process nobody sweeps, whoever did when it was made."""
+    global _sweeping
+    _sweeping = threading.Lock()
 
 
-def _is_orphan(label: str) -> bool:
-    machine, boot, pid, started = (label.split(" ") + [""] * 4)[:4]
-    if machine != _machine() or not pid.isdigit():
-        return False
-    return boot != _boot() or _started(int(pid)) != started
-
-
-def _machine() -> str:
-    """The host's name and its pid namespace, because containers share engines and not their processes' numbers."""
-    try:
-        namespace = os.readlink("/proc/self/ns/pid")
-    except OSError:
-        namespace = ""
-    return f"{socket.gethostname()}/{namespace}"
-
-
-def _boot() -> str:
-    return procfs.read("/proc/sys/kernel/random/boot_id").decode().strip()
-
-
-def _started(pid: int) -> str:
-    """Field 22 of proc_pid_stat(5), or whether there is such a process where there is no /proc."""
-    if os.path.isdir("/proc/self"):
-        fields = procfs.read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
-        return fields[19].decode() if fields else ""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        pass
-    return "unknown"
+os.register_at_fork(after_in_child=_start_afresh)
 
 
 def _knock(where: str) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import os
 import re
+import stat
 import subprocess
 import sys
 import sysconfig
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
 from evolve.core.errors import UsageError
@@ -38,7 +40,7 @@ _AT_ONCE = 64
 # Loaded by name when a thread ends or an exception is unwound, so that no file asks for it.
 _BY_NAME = ("libgcc_s.so.1",)
 _FOLDERS = ("tmp", "etc", "opt")
-_DATE_SECONDS = 0
+_CACHE = Path("/etc/ld.so.cache")
 
 Listing = list[tuple[Path, PurePosixPath]]
 
@@ -69,14 +71,20 @@ class Interpreter:
     def files(self) -> Listing:
         """Its program, its own shared libraries and the standard library without what only people use."""
         found = [(self.executable, self.executable_inside)]
-        for folder in ("lib", "lib64"):
-            found += [
-                (path, self._place(path)) for path in (self.prefix / folder).glob("libpython3*") if path.is_file()
-            ]
-        for name in ("stdlib", "platstdlib"):
-            root = Path(sysconfig.get_path(name, vars={"base": str(self.prefix)})).resolve()
+        found += [(path, self._place(path)) for path in self.libraries()]
+        for root in self.folders():
             found += [(path, self._place(path)) for path in _walk(root)]
         return found
+
+    def libraries(self) -> list[Path]:
+        """Its own shared libraries."""
+        found = [path for folder in ("lib", "lib64") for path in (self.prefix / folder).glob("libpython3*")]
+        return sorted(path for path in found if path.is_file())
+
+    def folders(self) -> list[Path]:
+        """Those of the standard library."""
+        found = (sysconfig.get_path(name, vars={"base": str(self.prefix)}) for name in ("stdlib", "platstdlib"))
+        return list(dict.fromkeys(Path(path).resolve() for path in found))
 
     def _place(self, path: Path) -> PurePosixPath:
         return self.inside / path.relative_to(self.prefix)
@@ -88,13 +96,43 @@ def listing(names: tuple[str, ...]) -> Listing:
     for path in packages.resolve(names).values():
         files = _walk(path, everything=True) if path.is_dir() else [path]
         found += [(one, PurePosixPath(mounts.PACKAGES) / one.relative_to(path.parent)) for one in files]
-    own = [Interpreter().prefix, *(path for path in packages.resolve(names).values())]
+    own = [Interpreter().prefix, *packages.resolve(names).values()]
     for library in _libraries([source for source, _ in found]):
         if not any(Path(library).is_relative_to(root) for root in own if root != Path("/usr")):
             found.append((Path(library), PurePosixPath(library)))
-    cache = Path("/etc/ld.so.cache")
-    found += [(cache, PurePosixPath(cache))] if cache.exists() else []
+    found += [(_CACHE, PurePosixPath(_CACHE))] if _CACHE.exists() else []
     return sorted({str(place): (source, place) for source, place in found}.values(), key=lambda one: one[1])
+
+
+def fingerprint(names: tuple[str, ...]) -> str:
+    """A hash of the names, sizes and dates of an image's files, and of what the installer says is in packages.
+
+    The loader is not asked which of the system's libraries are among them, which would take seconds; but whenever one
+    is installed, the list of all is written anew. Raises ProblemError.
+    """
+    interpreter = Interpreter()
+    roots = [str(_CACHE), str(interpreter.executable), *interpreter.libraries(), *interpreter.folders()]
+    own = [str(path) for _, path in sorted(packages.resolve(names).items())]
+    found = blake2b(digest_size=16)
+    for root in [*map(str, roots), *own]:
+        _measure(root, "/" + os.path.basename(root), found.update, root in own)
+    return found.hexdigest()
+
+
+def _measure(path: str, name: str, update: Callable[[bytes], object], everything: bool) -> None:
+    """What `_walk` finds, without what is compiled on import, by plain names: there are many thousands."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        for inner in sorted(os.listdir(path)):
+            if inner != "__pycache__" and (everything or inner not in _UNNEEDED):
+                _measure(f"{path}/{inner}", f"{name}/{inner}", update, everything)
+        return
+    update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    if name.endswith(".dist-info/RECORD"):
+        update(Path(path).read_bytes())
 
 
 def stream(files: Listing) -> Iterator[bytes]:

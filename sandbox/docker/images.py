@@ -6,29 +6,32 @@ that an image is made once and found again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
-import tempfile
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from evolve.core.clock import monotonic_seconds
-from evolve.core.errors import UsageError
+from evolve.core.errors import InfrastructureError, UsageError
 from sandbox import packages
 from sandbox.docker.engine import IMAGE_LABEL, Engine
-from sandbox.docker.files import Interpreter, listing, stream
+from sandbox.docker.files import Interpreter, fingerprint, listing, stream
 from sandbox.limits import MEBIBYTE
 
 REPOSITORY = "evolve-sandbox"
-LAYOUT = 1
+LAYOUT = 2
 """Counts up when the same packages make another image."""
+LOCK_SECONDS = 600.0
+"""How long one waits for another process to make its image."""
 _TELL_SECONDS = 1.0
+_PAUSE_SECONDS = 0.1
 
 Say = Callable[[str], None]
 
@@ -63,8 +66,8 @@ def tag(names: tuple[str, ...]) -> str:
         "layout": LAYOUT,
         "python": interpreter.version,
         "machine": platform.machine(),
-        # The folders of metadata among them have the versions in their names.
         "packages": sorted(packages.resolve(names)),
+        "files": fingerprint(names),
         "place": str(interpreter.executable_inside),
     }
     return f"{REPOSITORY}:{blake2b(json.dumps(recipe).encode(), digest_size=8).hexdigest()}"
@@ -97,7 +100,7 @@ def ensure(engine: Engine, names: tuple[str, ...], say: Say = print) -> str:
             f"{engine.machine}, so no image can be made of it",
             f"Build one from {Path(__file__).with_name('Dockerfile')} and name it: --sandbox docker:image=NAME",
         )
-    with _one_at_a_time():
+    with _one_at_a_time(lambda: say(f"image {name}: waiting for another process that makes one")):
         if not exists(engine, name):
             _build(engine, name, names, say)
     return name
@@ -120,7 +123,8 @@ def _build(engine: Engine, name: str, names: tuple[str, ...], say: Say) -> None:
             yield part
         say(f"image {name}: the engine unpacks {total} MiB")
 
-    labels = {IMAGE_LABEL: "built here", f"{IMAGE_LABEL}.python": platform.python_version()}
+    # What is built from it inherits this, but has another name.
+    labels = {IMAGE_LABEL: name, f"{IMAGE_LABEL}.python": platform.python_version()}
     labels[f"{IMAGE_LABEL}.packages"] = ",".join(_versions(names))
     with engine.asking("make an image"):
         engine.api.import_image_from_data(
@@ -144,24 +148,19 @@ def _versions(names: tuple[str, ...]) -> list[str]:
 def images(engine: Engine) -> list[Image]:
     """Ours, newest first. Raises InfrastructureError."""
     with engine.asking("list images"):
-        found = engine.api.images(filters={"label": IMAGE_LABEL})
+        found = engine.imported()
         used = {one["ImageID"] for one in engine.api.containers(all=True)}
-    rows = []
-    for one in sorted(found, key=lambda one: -one["Created"]):
-        labels = one["Labels"]
-        names = tuple(filter(None, labels.get(f"{IMAGE_LABEL}.packages", "").split(",")))
-        rows += [
-            Image(
-                tag=name,
-                python=labels.get(f"{IMAGE_LABEL}.python", ""),
-                packages=names,
-                size_bytes=one["Size"],
-                created=_date(one["Created"]),
-                used=one["Id"] in used,
-            )
-            for name in one["RepoTags"] or [one["Id"]]
-        ]
-    return rows
+    return [
+        Image(
+            tag=name,
+            python=one["Labels"].get(f"{IMAGE_LABEL}.python", ""),
+            packages=tuple(filter(None, one["Labels"].get(f"{IMAGE_LABEL}.packages", "").split(","))),
+            size_bytes=one["Size"],
+            created=_date(one["Created"]),
+            used=one["Id"] in used,
+        )
+        for name, one in sorted(found, key=lambda pair: -pair[1]["Created"])
+    ]
 
 
 def clean(engine: Engine) -> tuple[list[Image], list[Image]]:
@@ -183,12 +182,54 @@ def _date(seconds: int) -> str:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Several processes may want the same image; the others wait for the one that makes it."""
-    path = Path(tempfile.gettempdir(), f"evolve-sandbox-{os.getuid()}.lock")
+def _one_at_a_time(tell: Callable[[], None]) -> Iterator[None]:
+    """Several processes may want the same image; the others are told to wait for the one that makes it.
+
+    Raises InfrastructureError after `LOCK_SECONDS`, UsageError where the lock can not be kept.
+    """
+    path = _folder() / "build.lock"
     number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    deadline = monotonic_seconds() + LOCK_SECONDS
+    is_told = False
     try:
-        fcntl.flock(number, fcntl.LOCK_EX)
+        while not _is_locked(number):
+            if monotonic_seconds() > deadline:
+                raise InfrastructureError(
+                    f"another process has been making an image for {LOCK_SECONDS:g} s", f"See which: fuser -v {path}"
+                )
+            if not is_told:
+                tell()
+            is_told = True
+            sleep(_PAUSE_SECONDS)
         yield
     finally:
         os.close(number)
+
+
+def _is_locked(number: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _folder() -> Path:
+    """Where nobody else can make or hold a lock. Raises UsageError where there is no such place."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "evolve-sandbox")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise UsageError(
+            f"{folder}, for the lock of those who make images, can not be made: {error.strerror}",
+            "Set XDG_CACHE_HOME to a folder of yours.",
+        ) from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise UsageError(
+            f"{folder} is not a folder of this user alone: others could keep images from being made",
+            f"See whose it is, and remove it: ls -ld {folder}",
+        )
+    return folder

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evolve.core.errors import UsageError
 from sandbox import seccomp
@@ -19,14 +20,20 @@ from sandbox.mounts import Tools
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What is there once the engine was asked. Thread-safe."""
+    """What is there once the engine was asked. Thread-safe. It belongs to the process that made it."""
 
     engine: Engine
     pool: Pool[Plan]
     image: str
+    pid: int = field(default_factory=os.getpid)
 
     def close(self) -> None:
-        """Ends what waits, waits until what was used is removed, and gives the connection back."""
+        """Ends what waits, waits until what was used is removed, and gives the connection back.
+
+        A copy of the process has no part in it: what waits is the other's, and the threads that remove are not there.
+        """
+        if self.pid != os.getpid():
+            return
         self.pool.close()
         self.engine.close()
 

@@ -100,9 +100,10 @@ class Lease:
     def release(self) -> None:
         """Overwrites the memory and gives the device to the next. The program is gone before. May be repeated.
 
-        A fault that outlives the program marks the device: it is leased no more.
+        A fault that outlives the program marks the device: it is leased no more. In a copy of the process that leased
+        it nothing happens. Who forgets to release it gives it back as well, for the next to overwrite its memory.
         """
-        if self._released:
+        if self._released or not self._lock.ours:
             return
         try:
             fault = self._fault() or self._scrub()

@@ -1,15 +1,15 @@
 """What processes of one user know of each other's use of GPUs: who has a device, who waits, which one is unfit.
 
-A lease is a lock on a file (flock(2)) in a folder of the user: a holder that is killed loses it with its last breath.
-Who waits gets a number, and only the lowest number that is alive may take a device. Beside each lock stands whether the
-memory of the device was overwritten since its last program; a holder that was killed could not, so the next one does.
+A lease is a claim on a byte of a folder of the user (see `claims`): a holder that is killed loses it with its last
+breath, and it is held though the files in the folder are removed. Who waits gets a number, and only the lowest number
+that is alive may take a device. In a file of each device stands whether its memory was overwritten since its last
+program; a holder that was killed could not, so the next one does, and so it does where the file is gone.
 
 What this does not do: users do not see each other's leases; programs that are not ours may use the device meanwhile.
 """
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import os
@@ -22,12 +22,13 @@ from typing import Any
 
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import UsageError
+from sandbox.gpu.claims import Claim, byte_of, claimed
 
 FOLDER = Path("/tmp", f"evolve-gpu-{os.getuid() if hasattr(os, 'getuid') else 0}")  # noqa: S108
 """Not in /run/user, which is another for a service and gone after a logout, nor where an environment says."""
 
 _PAUSE_SECONDS = 0.01
-_STATE_BYTES, _MOST_PIDS = 1 << 14, 1024
+_MOST_PIDS = 1024
 _numbers = itertools.count()
 
 
@@ -40,24 +41,26 @@ class Marks:
     def __init__(self) -> None:
         self.folder = FOLDER
         self._queue = self.folder / "queue"
-        for folder in (self.folder, self._queue):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            self.folder.mkdir(mode=0o700)
         found = self.folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise UsageError(
                 f"{self.folder} is not a folder of this user alone: leases of GPUs can not be kept there",
                 f"See whose it is, and remove it: ls -ld {self.folder}",
             )
+        self._queue.mkdir(mode=0o700, exist_ok=True)
 
     def lock(self, uuid: str) -> Lock | None:
         """The lock of a device, None where another holds it."""
-        number = os.open(self.folder / f"{uuid}.lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _lock(number):
-            os.close(number)
+        claim = Claim(os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), byte_of(uuid))
+        if claim.contested():
+            claim.free()
             return None
+        file = self.folder / f"{uuid}.lease"
         # Whoever tidies /tmp goes by the time of the last change.
-        os.utime(number)
-        return Lock(number)
+        file.touch(mode=0o600)
+        return Lock(file, claim)
 
     def unhealthy(self, uuid: str) -> str | None:
         """Why the device is not leased; None where it may be."""
@@ -82,17 +85,17 @@ class Marks:
     def queue(self) -> Iterator[Place]:
         """A place in the queue, given up at the end."""
         name = f"{monotonic_seconds():020.9f}-{os.getpid()}-{threading.get_ident()}-{next(_numbers)}"
-        # Locked before it can be seen: what is seen unlocked was left by a process that died.
+        # Claimed before it can be seen: what is seen unclaimed was left by a process that died.
         hidden = self._queue / f".{name}"
-        number = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        claim = Claim(os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         try:
-            _lock(number)
             hidden.rename(self._queue / name)
             yield Place(self._queue, name)
         finally:
-            with suppress(FileNotFoundError):
-                (self._queue / name).unlink()
-            os.close(number)
+            if os.getpid() == claim.process_id:
+                with suppress(FileNotFoundError):
+                    (self._queue / name).unlink()
+            claim.free()
 
 
 class Place:
@@ -119,10 +122,18 @@ class Place:
 
 
 class Lock:
-    """The lock of one device, with what is written beside it. Freed by `close`, and by the end of the process."""
+    """The lock of one device, with what is written in its file.
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    Freed by `close`, by the end of the process, and where it is forgotten. A copy of the process does not have it.
+    """
+
+    def __init__(self, file: Path, claim: Claim) -> None:
+        self._file, self._claim = file, claim
+
+    @property
+    def ours(self) -> bool:
+        """Whether this is the process that took it, not a copy."""
+        return os.getpid() == self._claim.process_id
 
     @property
     def clean(self) -> bool:
@@ -136,22 +147,19 @@ class Lock:
 
     def write(self, clean: bool, pids: Iterable[int] = ()) -> None:
         """Says so to the next; `pids` are processes of the program that were seen on the device."""
-        data = json.dumps({"clean": clean, "boot": _boot(), "pids": sorted(pids)[:_MOST_PIDS]}).encode()
-        os.ftruncate(self._number, 0)
-        os.pwrite(self._number, data, 0)
+        if self.ours:
+            self._file.write_text(json.dumps({"clean": clean, "boot": _boot(), "pids": sorted(pids)[:_MOST_PIDS]}))
 
     def _read(self) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads(os.pread(self._number, _STATE_BYTES, 0) or b"{}")
-        except ValueError:
+            found: dict[str, Any] = json.loads(self._file.read_bytes())
+        except (OSError, ValueError):
             return {}
         return found if found.get("boot") == _boot() else {}
 
     def close(self) -> None:
         """Gives the device to the next. May be repeated."""
-        if self._number >= 0:
-            os.close(self._number)
-            self._number = -1
+        self._claim.free()
 
 
 def pause(seconds: float) -> None:
@@ -159,22 +167,14 @@ def pause(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def _lock(number: int) -> bool:
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _alive(path: Path) -> bool:
-    """Whether whoever made the file lives: it is locked as long."""
+    """Whether whoever made the file lives: it is claimed as long."""
     try:
         number = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        return not _lock(number)
+        return claimed(number)
     finally:
         os.close(number)
 

@@ -1,4 +1,4 @@
-"""The memory of a GPU between two programs: overwritten, by a trusted process of its own (see `gpu_scrub`)."""
+"""The memory of a GPU between two programs: overwritten, by a trusted process of its own (see `scrub`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overwrites all free memory of a GPU, and reads back whether that was done: `python gpu_scrub.py`.
+"""Overwrites all free memory of a GPU, and reads back whether that was done: `python scrub.py`.
 
 A trusted process of its own, started with CUDA_VISIBLE_DEVICES naming the device, because a CUDA context can not be
 given back without ending its process. It stands alone. Prints one line of JSON: `overwritten_bytes`, `left_bytes`

@@ -49,13 +49,15 @@ def engine(path: Path, *, listens: bool) -> Iterator[str]:
 
 def test_json_has_the_documented_keys(tmp_path: Path) -> None:
     report = told(doctor(tmp_path, "--json"))
-    assert set(report) == {"ready", "sandboxes", "seconds", "checks"}
+    assert set(report) == {"ready", "sandbox", "sandboxes", "seconds", "checks"}
     assert set(report["checks"]) == NAMES
     for check in report["checks"].values():
         assert set(check) == {"name", "state", "says", "remedies", "required", "figures"}
         assert check["state"] in STATES and check["says"]
     documented = (ROOT / "docs" / "cli.md").read_text().partition("### evolve doctor --json")[2].partition("###")[0]
-    assert all(f"`{name}`" in documented for name in NAMES | STATES | {"ready", "sandboxes", "seconds", "checks"})
+    assert all(
+        f"`{name}`" in documented for name in NAMES | STATES | {"ready", "sandbox", "sandboxes", "seconds", "checks"}
+    )
 
 
 @pytest.mark.bubblewrap
@@ -85,6 +87,17 @@ def test_an_engine_that_never_answers(tmp_path: Path) -> None:
     with engine(tmp_path / "deaf.sock", listens=True) as deaf:
         report = told(doctor(tmp_path, "--json", DOCKER_HOST=deaf))
     assert report["checks"]["Docker"]["state"] == "unknown" and report["seconds"] < 30
+
+
+@pytest.mark.bubblewrap
+def test_it_agrees_with_a_run_in_a_sandbox_that_is_away(tmp_path: Path) -> None:
+    with engine(tmp_path / "dead.sock", listens=False) as dead:
+        away = {"EVOLVE_SANDBOX": "docker", "DOCKER_HOST": dead}
+        report, done = told(doctor(tmp_path, "--json", **away)), doctor(tmp_path, **away)
+    assert not report["ready"] and report["sandbox"] == "docker" and report["sandboxes"] == ["bubblewrap"]
+    assert report["checks"]["Docker"]["required"] and not report["checks"]["bubblewrap"]["required"]
+    assert done.returncode == 1 and "no run can start yet" in done.stdout.splitlines()[-1]
+    assert any("--sandbox bubblewrap" in row for row in done.stdout.splitlines())
 
 
 @pytest.mark.parametrize("columns", [80, 120])

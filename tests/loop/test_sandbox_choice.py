@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from archive.store import Archive
-from evolve import check_problem, run
+from evolve import check_problem, readiness, run
 from evolve.api import score_programs
-from evolve.core.errors import ProblemError, UsageError
+from evolve.core.errors import EvolveError, InfrastructureError, ProblemError, UsageError
+from evolve.core.types import Source
 from evolve.events import Event, Warned
-from evolve.problem import Problem
+from evolve.problem import Problem, load
 from evolve.readiness import check_ready
 from evolve.sandboxing import records
 from sandbox.backends import read
@@ -25,6 +26,7 @@ WriteProblem = Callable[..., Problem]
 BACKEND = """
 import os
 import sys
+from pathlib import Path
 from sandbox.base import Confinement
 from sandbox.bubblewrap import BubblewrapSandbox
 
@@ -39,7 +41,9 @@ class Noting(BubblewrapSandbox):
         return super().open(source, limits, driver=driver, seed=seed)
 
     def confinement(self, limits):
-        return Confinement("noting", "as it likes", self.options.get("clock", "process"), {})
+        host = os.path.join(os.path.dirname(self.options["notes"]), "host")
+        details = {"host": Path(host).read_text()} if os.path.exists(host) else {}
+        return Confinement("noting", "as it likes", self.options.get("clock", "process"), {}, details)
 
 def make(packages, tools, options):
     return Noting(packages, tools, options)
@@ -218,6 +222,58 @@ def test_a_package_that_the_sandbox_lacks(
     ) as caught:
         check_ready(problem, read("bubblewrap"))
     assert "take them out" in caught.value.remedy
+
+
+WRITES = "open('/tmp/large', 'wb').write(bytes(2 << 20))"
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.parametrize(
+    ("does", "limit", "raised", "words"),
+    [
+        ("print('x' * 5000)", "output_kibibytes = 1", ProblemError, r"limits\.output_kibibytes is 1, too little"),
+        (WRITES, "file_mebibytes = 1", ProblemError, r"limits\.file_mebibytes is 1, too little"),
+        ("bytearray(1 << 30)", "", ProblemError, r"limits\.memory_mebibytes is 256, too little"),
+        ("import os; os._exit(137)", "", InfrastructureError, "no answer .* killed by signal 9"),
+        ("import time; time.sleep(99)", "", InfrastructureError, "no answer .* took longer than 1 s"),
+    ],
+    ids=["output", "files", "memory", "killed", "late"],
+)
+def test_the_limit_that_stopped_it_is_named(
+    does: str, limit: str, raised: type[EvolveError], words: str, write_problem: WriteProblem, monkeypatch: Any
+) -> None:
+    """Each answers with more memory, which is not what it lacked but in one case."""
+    monkeypatch.setattr(readiness, "PROBE_SECONDS", 1.0)
+    text = f"import resource\nif resource.getrlimit(resource.RLIMIT_AS)[1] < 1 << 30:\n    {does}\n"
+    program = f"{text}def probe():\n    return 42\n"
+    monkeypatch.setattr(readiness, "_probe", lambda names: Source({"program.py": program}, "probe"))
+    problem = write_problem("sort")
+    path = problem.folder / "problem.toml"
+    kept = [one for one in path.read_text().splitlines() if one.partition(" ")[0] != limit.partition(" ")[0]]
+    path.write_text("\n".join([*kept, limit]) + "\n")
+    with pytest.raises(raised, match=words) as caught:
+        check_ready(load(problem.folder), read("bubblewrap:start=process"))
+    assert type(caught.value) is raised
+    if limit:
+        assert f"Raise {limit.partition(' ')[0]} under [limits]" in caught.value.remedy
+
+
+@pytest.mark.bubblewrap
+def test_other_bounds_in_the_same_sandbox_are_recorded(
+    noting: Path, write_problem: WriteProblem, tmp_path: Path
+) -> None:
+    folder, where = write_problem("sort").folder, tmp_path / "a.db"
+    options: dict[str, Any] = {"workers": 1, "archive": where, "final_check": False}
+    sandbox = f"noting:notes={noting}"
+    run(folder, evaluations=2, sandbox=sandbox, **options)
+    for evaluations, host in ((3, "first"), (4, "second"), (5, "second")):
+        noting.with_name("host").write_text(host)
+        run(folder, evaluations=evaluations, resume="last", **options)
+    places = records(*_config(where))
+    assert [one["confinement"]["details"].get("host") for one in places] == [None, "first", "second"]
+    assert {one["sandbox"] for one in places} == {sandbox}
+    with Archive.open(where) as archive:
+        assert archive.runs()[0].sandboxes == (sandbox,)
 
 
 @pytest.mark.parametrize(

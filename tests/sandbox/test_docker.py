@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,7 @@ from sandbox.config import DockerConfig
 from sandbox.docker import DockerSandbox
 from sandbox.docker import child as docker_child
 from sandbox.docker import container as docker_container
-from sandbox.docker import files as docker_files
-from sandbox.docker.child import ContainerChild, GVisorChild, HiddenChild
+from sandbox.docker.child import ContainerChild, GVisorChild
 from sandbox.docker.engine import LABEL, Engine, owner
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.mounts import Tools
@@ -270,24 +268,6 @@ def test_without_a_pool_nothing_waits(engine: Engine) -> None:
         assert within(20.0, lambda: not set(own(engine)) - before)
 
 
-def test_a_process_that_the_host_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_container, "take_hold", lambda pid, container: -1)
-    with closing(DockerSandbox(config=DockerConfig(pool=1))) as sandbox:
-        with opened(sandbox, wall_seconds=2.0) as session:
-            assert type(child(session)) is HiddenChild
-            reply = session.call("solve", 5)
-            assert (reply.status, reply.value) == (Status.OK, 5)
-            began = time.monotonic()
-            reply = session.call("stay")
-            assert reply.status is Status.TIMED_OUT
-            assert time.monotonic() - began < 2.0 + 1.0
-        with opened(sandbox, "import os\ndef solve(): os._exit(3)\n") as session:
-            reply = session.call("solve")
-            assert (reply.status, reply.died) == (Status.CRASHED, True)
-            assert "exit status 3" in reply.error
-        assert sandbox.confinement(Limits()).clock == "wall"
-
-
 def test_a_process_that_we_may_not_kill_is_killed_by_the_engine(
     sandbox: DockerSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,34 +324,3 @@ def test_what_stands_in_the_record(sandbox: DockerSandbox) -> None:
     assert found["details"]["image"].startswith("evolve-sandbox:")
     assert "260 tasks" not in found["details"]["container"]
     assert "259 tasks" in found["details"]["container"]
-
-
-def test_an_image_of_somebody_elses_with_tools(engine: Engine, tmp_path: Path) -> None:
-    shell = Path("/bin/sh").resolve()
-    interpreter = docker_files.Interpreter()
-    files = [*docker_files.listing(()), (shell, PurePosixPath("/bin/sh"))]
-    start = tmp_path / "python3"
-    start.write_text(
-        f'#!/bin/sh\nLD_LIBRARY_PATH={interpreter.library_inside} exec {interpreter.executable_inside} "$@"\n'
-    )
-    start.chmod(0o755)
-    files.append((start, PurePosixPath("/usr/bin/python3")))
-    name = "evolve-test-tools"
-    engine.api.import_image_from_data(io.BytesIO(b"".join(docker_files.stream(files))), name, "1")
-    (tmp_path / "shown").mkdir()
-    (tmp_path / "shown" / "data.txt").write_text("from outside")
-    text = f"""
-import subprocess
-
-def solve():
-    command = "read line < {tmp_path}/shown/data.txt; echo $line"
-    return subprocess.run(["/bin/sh", "-c", command], capture_output=True).stdout
-"""
-    config = DockerConfig(image=f"{name}:1", pool=0)
-    try:
-        with closing(DockerSandbox(tools=Tools((f"{tmp_path}/shown",), True, True), config=config)) as sandbox:
-            with opened(sandbox, text, processes=4) as session:
-                reply = session.call("solve")
-            assert (reply.status, reply.value) == (Status.OK, b"from outside\n"), reply.error
-    finally:
-        engine.api.remove_image(f"{name}:1", force=True)

@@ -14,10 +14,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from evolve.core.errors import ProblemError, UsageError
+from evolve.core.errors import InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Source, Status
 from sandbox.config import DockerConfig
 from sandbox.docker import DockerSandbox
+from sandbox.docker import engine as docker_engine
 from sandbox.docker import files as docker_files
 from sandbox.docker import images as docker_images
 from sandbox.docker.engine import Engine
@@ -34,6 +35,60 @@ def test_the_tag_says_what_is_inside() -> None:
     assert one.startswith("evolve-sandbox:")
     with pytest.raises(ProblemError, match="not-here is not installed"):
         docker_images.tag(("not-here",))
+
+
+def test_the_tag_changes_with_the_files_and_not_with_what_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about, module = tmp_path / "zpkg-1.0.dist-info", tmp_path / "zpkg" / "__init__.py"
+    about.mkdir(), module.parent.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: zpkg\nVersion: 1.0\n")
+    (about / "RECORD").write_text("zpkg/__init__.py,,\nzpkg-1.0.dist-info/METADATA,,\nzpkg-1.0.dist-info/RECORD,,\n")
+    module.write_text("A = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    tags = [docker_images.tag(("zpkg",))]
+    (module.parent / "__pycache__").mkdir()
+    (module.parent / "__pycache__" / "zpkg.pyc").write_bytes(b"compiled")
+    assert docker_images.tag(("zpkg",)) == tags[0]
+    module.write_text("A = 22")
+    tags.append(docker_images.tag(("zpkg",)))
+    # An installer that keeps dates and a change that keeps the size.
+    status = (about / "RECORD").stat()
+    (about / "RECORD").write_text((about / "RECORD").read_text().replace("__init__.py,,", "__init__.py,x"))
+    os.utime(about / "RECORD", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (about / "RECORD").stat().st_size == status.st_size
+    tags.append(docker_images.tag(("zpkg",)))
+    assert len(set(tags)) == 3
+
+
+def test_the_lock_of_builders_is_kept_where_nobody_else_can_hold_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    told: list[bool] = []
+    with docker_images._one_at_a_time(lambda: told.append(True)):
+        assert not told
+        monkeypatch.setattr(docker_images, "LOCK_SECONDS", 0.2)
+        with (
+            pytest.raises(InfrastructureError, match="another process") as caught,
+            docker_images._one_at_a_time(lambda: told.append(True)),
+        ):
+            pass
+    assert told == [True]
+    folder = tmp_path / "evolve-sandbox"
+    assert str(folder) in caught.value.remedy
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    with pytest.raises(UsageError, match="not a folder of this user alone"), docker_images._one_at_a_time(list):
+        pass
+    folder.chmod(0o700)
+    folder.rename(tmp_path / "other")
+    folder.symlink_to(tmp_path / "other")
+    with pytest.raises(UsageError, match="not a folder of this user alone"), docker_images._one_at_a_time(list):
+        pass
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    with pytest.raises(UsageError, match="can not be made"), docker_images._one_at_a_time(list):
+        pass
 
 
 def test_nothing_of_ours_or_of_other_packages_is_inside() -> None:
@@ -116,13 +171,13 @@ def test_an_image_that_is_removed_meanwhile_is_made_again(engine: Engine, monkey
 @pytest.fixture
 def separate(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Two small images of ours, of a kind that nobody else has, and one without the label."""
-    monkeypatch.setattr(docker_images, "IMAGE_LABEL", "evolve.sandbox.test")
+    monkeypatch.setattr(docker_engine, "IMAGE_LABEL", "evolve.sandbox.test")
     with tarfile.open(fileobj=(data := io.BytesIO()), mode="w") as archive:
         archive.addfile(tarfile.TarInfo("empty"))
     names = []
     for number, label in enumerate(("evolve.sandbox.test", "evolve.sandbox.test", "other")):
         name = f"evolve-test-clean:{number}"
-        changes = [f'LABEL {label}="{number}"']
+        changes = [f'LABEL {label}="{name}"']
         engine.api.import_image_from_data(data.getvalue(), *name.split(":"), changes=changes)
         names.append(name)
     yield names
@@ -143,6 +198,40 @@ def test_only_ours_are_removed_and_not_those_in_use(engine: Engine, separate: li
         engine.remove(container)
     assert [one.tag for one in docker_images.clean(engine)[0]] == [used]
     assert docker_images.exists(engine, other)
+
+
+@pytest.mark.docker
+def test_what_users_build_from_ours_is_theirs(engine: Engine, separate: list[str]) -> None:
+    ours = separate[0]
+    made = [*_derived(engine, ours, "evolve-test-users:1"), *_derived(engine, ours, None)]
+    engine.api.tag(separate[1], "evolve-test-users", "2")
+    dangling = engine.api.inspect_image(separate[1])["Id"]
+    # A name of theirs for an image of ours, without ours.
+    engine.api.remove_image(separate[1])
+    try:
+        assert [one.tag for one in docker_images.images(engine)] == [ours]
+        engine.sweep()
+        assert all(docker_images.exists(engine, one) for one in [*made, "evolve-test-users:2"])
+        engine.api.tag("evolve-test-users:2", *separate[1].split(":"))
+        engine.api.remove_image("evolve-test-users:2")
+        with tarfile.open(fileobj=(data := io.BytesIO()), mode="w") as archive:
+            archive.addfile(tarfile.TarInfo("other"))
+        engine.api.import_image_from_data(data.getvalue(), *separate[1].split(":"))
+        assert docker_images.exists(engine, dangling)
+        engine.sweep()
+        assert not docker_images.exists(engine, dangling)
+        assert all(docker_images.exists(engine, one) for one in made)
+    finally:
+        for one in [*made, "evolve-test-users:2"]:
+            if docker_images.exists(engine, one):
+                engine.api.remove_image(one, force=True)
+
+
+def _derived(engine: Engine, base: str, name: str | None) -> list[str]:
+    text = f"FROM {base}\nENV A={name}\n".encode()
+    said = list(engine.api.build(fileobj=io.BytesIO(text), tag=name, network_mode="none", rm=True, decode=True))
+    (made,) = (one["aux"]["ID"] for one in said if "aux" in one)
+    return [made]
 
 
 @pytest.mark.docker

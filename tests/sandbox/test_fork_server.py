@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hostile import SANDBOX, WITH_NUMPY, gone, nothing_left, run, start
+from hostile import SANDBOX, WITH_NUMPY, children, gone, nothing_left, run, start
 
 from evolve.core.clock import process_cpu_seconds
-from evolve.core.errors import UsageError
+from evolve.core.errors import UnavailableError, UsageError
 from evolve.core.types import Source, Status
-from sandbox import servers
-from sandbox.bubblewrap import STARTS_BEFORE_A_SERVER, BubblewrapSandbox, Start
+from sandbox import nesting, servers
+from sandbox.bubblewrap import MOST_POOLS, STARTS_BEFORE_A_SERVER, BubblewrapSandbox, Start
 from sandbox.limits import Limits
+from sandbox.pool import SIZE
 from sandbox.session import ProcessSession
 
 pytestmark = pytest.mark.bubblewrap
@@ -260,12 +263,13 @@ def test_a_package_that_starts_threads_is_not_imported_before_a_fork(
     (about / "RECORD").write_text("busy.py,,\nbusy-1.0.dist-info/METADATA,,\nbusy-1.0.dist-info/RECORD,,\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     sandbox = BubblewrapSandbox(("busy",), start="fork")
+    # The record is written before anything has run.
+    assert sandbox.confinement(Limits()).start == "pool of processes"
     text = "import busy, threading\ndef solve():\n    return threading.active_count()\n"
     session = sandbox.open(Source({"program.py": text}, "solve"), Limits())
     assert session.call("solve").value == 2
     session.close()
     assert sandbox.server_pids() == []
-    assert sandbox.confinement(Limits()).start == "pool of processes"
     sandbox.close()
 
 
@@ -274,12 +278,12 @@ DEPTH = 32
 WITHOUT = """
 from evolve.core.errors import UsageError
 from evolve.core.types import Source
-from sandbox import servers
+from sandbox import nesting
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.limits import Limits
 
 source = Source({"program.py": "def solve(n):\\n    return n + 1\\n"}, "solve")
-print(bool(servers.available()))
+print(bool(nesting.available()))
 sandbox = BubblewrapSandbox()
 for number in range(6):
     session = sandbox.open(source, Limits())
@@ -321,8 +325,39 @@ def test_the_pool_uses_each_process_once_and_ends_those_that_wait() -> None:
     sandbox.close()
 
 
+def test_pools_of_many_kinds_make_room_for_one_another() -> None:
+    sandbox, source = BubblewrapSandbox(start="pool"), Source({"program.py": ECHO}, "solve")
+    before = len(children())
+    for seed in range(5):
+        session = sandbox.open(source, Limits(), seed=seed)
+        assert session.call("solve", seed).value == seed
+        session.close()
+        assert len(children()) - before <= MOST_POOLS * SIZE
+    sandbox.close()
+
+
+def test_what_the_machine_is_short_of_for_a_moment_is_no_lasting_answer() -> None:
+    nesting.available.cache_clear()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    fillers: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                fillers.append(os.open(os.devnull, os.O_RDONLY))
+        for number in fillers[-4:]:
+            os.close(number)
+        with pytest.raises(UnavailableError):
+            nesting.available()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for number in fillers[:-4]:
+            os.close(number)
+    assert nesting.available() is None
+
+
 def test_a_fork_that_was_asked_for_is_refused_where_it_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "available", lambda: "clone3: Operation not permitted")
+    monkeypatch.setattr(nesting, "available", lambda: "clone3: Operation not permitted")
     with pytest.raises(UsageError, match="not permitted") as caught:
         BubblewrapSandbox(start="fork").open(Source({"program.py": ECHO}, "solve"), Limits())
     assert "start=pool" in caught.value.remedy

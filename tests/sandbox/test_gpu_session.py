@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.gpu import view as gpu_view
 from sandbox.gpu.marks import Marks
 from sandbox.limits import MEBIBYTE, Limits
+from sandbox.process import readable
 from sandbox.session import ProcessSession
 from sandbox.unsandboxed import UnsandboxedSandbox
 
@@ -136,6 +138,21 @@ def test_the_device_is_the_sessions_until_it_is_closed(machine: Machine, sandbox
     reply = opened(sandbox, "def solve(): return 2").last_call("solve")
     assert reply.value == 2
     assert opened(sandbox, "def solve(): return 3").last_call("solve").value == 3
+
+
+@pytest.mark.bubblewrap
+def test_a_forgotten_session_ends_its_program_and_then_gives_the_device_back(
+    machine: Machine, sandbox: BubblewrapSandbox
+) -> None:
+    session = opened(sandbox, "def solve(): return 1")
+    pidfd = os.pidfd_open(session._child.pid)
+    del session
+    gc.collect()
+    ended = readable(pidfd, 0.0)
+    os.close(pidfd)
+    lock = Marks().lock("GPU-0")
+    assert ended and lock is not None and not lock.clean
+    lock.close()
 
 
 @pytest.mark.bubblewrap
