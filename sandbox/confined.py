@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 
 from sandbox import cgroup
@@ -33,7 +34,8 @@ def describe(way: str, limits: Limits, tools: bool) -> Confinement:
         "output_bytes": (limits.output_bytes, "count by the host"),
         "reply_bytes": (limits.reply_bytes, "count by the host"),
     }
-    details = {"tools": "the system's programs"} if tools else {}
+    details = {"kernel": f"{os.uname().release} {os.uname().machine}"}
+    details |= {"tools": "the system's programs"} if tools else {}
     return Confinement("bubblewrap", STARTS[way], "process", bounds, details)
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from time import sleep
+from threading import Event
 from typing import Any
 
 from evolve.core.clock import monotonic_seconds
@@ -200,7 +200,7 @@ def _one_at_a_time(tell: Callable[[], None]) -> Iterator[None]:
             if not is_told:
                 tell()
             is_told = True
-            sleep(_PAUSE_SECONDS)
+            Event().wait(_PAUSE_SECONDS)
         yield
     finally:
         os.close(number)
