@@ -6,7 +6,8 @@ from evaluators.cascade import Evaluator
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.stage import Seat, Stage
 from evaluators.verifier_process import VerifierProcess, VerifierSettings
-from evolve.core.config import chosen_sandbox
+from evolve.core.config import chosen_sandbox, source_of_sandbox
+from evolve.core.errors import UsageError
 from evolve.problem import Problem
 from sandbox import backends
 from sandbox.base import Sandbox
@@ -23,7 +24,12 @@ def sandbox_config(given: str | None = None, stored: object = None) -> SandboxCo
 
     Raises UsageError for a name or an option that there is not.
     """
-    return backends.read(chosen_sandbox(given, stored))
+    chosen = chosen_sandbox(given, stored)
+    try:
+        return backends.read(chosen)
+    except UsageError as error:
+        where = source_of_sandbox(given, stored)
+        raise UsageError(f"{where}: {error.message}" if where else error.message, error.remedy) from None
 
 
 def make_evaluator(problem: Problem, config: SandboxConfig | None = None) -> Evaluator | ProcessEvaluator:

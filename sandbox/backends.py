@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from evolve.core.errors import UsageError
+from evolve.core.errors import EvolveError, UsageError
 from sandbox.base import Sandbox
 from sandbox.config import BubblewrapConfig, DockerConfig, NoSandboxConfig, OtherConfig, SandboxConfig
 from sandbox.mounts import Tools
@@ -28,6 +28,7 @@ _BUILT_IN: Mapping[str, type[BubblewrapConfig | DockerConfig | NoSandboxConfig]]
     "docker": DockerConfig,
     "none": NoSandboxConfig,
 }
+_OF_OTHERS = "Mend the distribution that brings it (entry point evolve.sandboxes), or choose another sandbox."
 
 
 def read(wanted: str | Mapping[str, Any]) -> SandboxConfig:
@@ -74,7 +75,16 @@ def create(config: SandboxConfig, packages: tuple[str, ...] = (), tools: Tools |
             from sandbox.unsandboxed import UnsandboxedSandbox
 
             return UnsandboxedSandbox(packages, tools)
-    made: Sandbox = _load(_others()[config.type])(packages, tools, dict(config.options))
+    make = _load(_others()[config.type])
+    try:
+        made: Sandbox | None = make(packages, tools, dict(config.options))
+    except EvolveError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise UsageError(f"the sandbox {text(config)} can not be made: {said}", _OF_OTHERS) from error
+    if made is None:
+        raise UsageError(f"the sandbox {config.type} can not be made: its entry point gave none", _OF_OTHERS)
     return made
 
 

@@ -60,6 +60,13 @@ def chosen_sandbox(given: str | None = None, stored: object = None) -> str | Map
     return os.environ.get("EVOLVE_SANDBOX") or _sandbox_of_settings() or default_sandbox()
 
 
+def source_of_sandbox(given: str | None = None, stored: object = None) -> str:
+    """Where `chosen_sandbox` found its answer, in words for an error; empty where it was given or stored."""
+    if given or isinstance(stored, str):
+        return ""
+    return "EVOLVE_SANDBOX" if os.environ.get("EVOLVE_SANDBOX") else str(settings_file())
+
+
 def default_sandbox() -> str:
     """The sandbox of this system where nobody chooses."""
     return "bubblewrap" if sys.platform.startswith("linux") else "docker"

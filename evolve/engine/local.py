@@ -187,12 +187,16 @@ class _Process:
     ) -> None:
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_serve, args=(theirs, folder, config), daemon=True)
+        # From its first instruction on: until it says so itself, it would die of a Ctrl-C that is for the loop.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else ()
         try:
             self.process.start()
         except BaseException:
             self.pipe.close()
             raise
         finally:
+            if hasattr(signal, "pthread_sigmask"):
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
         self.told = 0
 
@@ -213,6 +217,8 @@ class _Process:
 def _serve(pipe: Connection, folder: str, config: SandboxConfig | None) -> None:
     # Ctrl-C is for the loop, which ends its workers when what is in flight has finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     from evolve.engine.worker import WORK, Worker
 
     worker: Worker | None = None

