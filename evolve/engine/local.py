@@ -11,8 +11,9 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
@@ -187,16 +188,13 @@ class _Process:
     ) -> None:
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_serve, args=(theirs, folder, config), daemon=True)
-        # From its first instruction on: until it says so itself, it would die of a Ctrl-C that is for the loop.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else ()
         try:
-            self.process.start()
+            with _sheltered():
+                self.process.start()
         except BaseException:
             self.pipe.close()
             raise
         finally:
-            if hasattr(signal, "pthread_sigmask"):
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
         self.told = 0
 
@@ -212,6 +210,21 @@ class _Process:
         self.process.join(PUT_AWAY_SECONDS)
         self.process.kill()
         self.process.join()
+
+
+@contextlib.contextmanager
+def _sheltered() -> Iterator[None]:
+    """What is started meanwhile hears of no Ctrl-C until it says so itself: that is for the loop."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # What multiprocessing starts with the first process lets the signal through again, so it is started before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, folder: str, config: SandboxConfig | None) -> None:
