@@ -1,0 +1,12 @@
+"""Every hostile program in a process that a server forked."""
+
+from __future__ import annotations
+
+import pytest
+from battery import Hostile
+from field import Ground, let_loose, pairs
+
+
+@pytest.mark.parametrize(("ground", "program"), pairs("bubblewrap-fork"), indirect=["ground"])
+def test_a_hostile_program_gets_what_it_deserves_and_leaves_nothing(ground: Ground, program: Hostile) -> None:
+    let_loose(ground, program)
