@@ -76,7 +76,7 @@ def solve(host):
 """,
         (FORBIDDEN, CRASHED),
         says="thread",
-        quick=True,
+        quick=False,
     ),
     Hostile(
         "sparse_file",
