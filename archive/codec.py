@@ -1,4 +1,7 @@
-"""Records to rows. Loss-free: what `archive.reading` makes of the rows equals what was committed."""
+"""Records to rows. Loss-free: what `archive.reading` makes of the rows equals what was committed.
+
+What no row can be made of raises TypeError, ValueError or whatever reading its values raises: see `bounds.alone`.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from hashlib import blake2b
 from math import isfinite, isnan
 from typing import Any
 
-from evolve.core.errors import ArchiveError
-from evolve.core.types import Candidate, Record, Source, Status, Ticket
+from evolve.core.extent import Extent
+from evolve.core.types import Candidate, Failure, ModelReply, Question, Record, Source, Status, Ticket
 
 Row = dict[str, Any]
 
@@ -17,7 +20,6 @@ NOTHING_NEW = frozenset({Status.NO_PROGRAM, Status.EDIT_FAILED, Status.UNCHANGED
 """Of records that brought no program into their run."""
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
-_REAL = "Commit no value that is not a number: a failed instance has no score."
 
 
 def packed(value: Any) -> str:
@@ -25,10 +27,31 @@ def packed(value: Any) -> str:
     return _encode(dict(value) if isinstance(value, Mapping) else value)
 
 
+def packed_text(text: str) -> str:
+    """A text as JSON. Raises TypeError for what is none."""
+    if not isinstance(text, str):
+        raise TypeError(f"{type(text).__name__} where a text is due")
+    return _encode(text)
+
+
+def packed_texts(texts: Iterable[str]) -> str:
+    """A list of texts as JSON. Raises TypeError for what is none."""
+    found = list(texts)
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in found):
+        raise TypeError("other values where texts are due")
+    return _encode(found)
+
+
 def packed_metrics(metrics: Mapping[str, float]) -> str:
     """Metrics as canonical JSON; infinities and not-a-number, which JSON lacks, as texts."""
     values = {name: float(value) for name, value in metrics.items()}
     return _encode({name: value if isfinite(value) else repr(value) for name, value in values.items()})
+
+
+def packed_extent(extent: Extent) -> str:
+    """How much of train a verdict stands on, as JSON."""
+    counts = {"done": extent.done, "total": extent.total, "new": extent.new}
+    return _encode({**counts, "first": packed_metrics(extent.first)})
 
 
 def packed_source(source: Source) -> str:
@@ -45,10 +68,19 @@ def real(value: float | None, what: str) -> float | None:
     """A double that both databases keep: not-a-number is refused, and minus zero is zero."""
     if value is None:
         return None
+    if isinstance(value, (str, bytes, bool)):
+        raise TypeError(f"{what} is {type(value).__name__}")
     number = float(value)
     if isnan(number):
-        raise ArchiveError(f"{what} is not a number", _REAL)
+        raise ValueError(f"{what} is not a number")
     return number + 0.0
+
+
+def price(usd: float | None, what: str) -> float | None:
+    """Dollars, None where they are unknown. Raises ValueError for less than nothing and for not-a-number."""
+    if usd is not None and usd < 0.0:
+        raise ValueError(f"{what} is {usd} dollars")
+    return real(usd, what)
 
 
 def ticket_row(run_id: str, ticket: Ticket) -> Row:
@@ -57,17 +89,21 @@ def ticket_row(run_id: str, ticket: Ticket) -> Row:
         "run_id": run_id,
         "number": ticket.number,
         "kind": ticket.kind,
-        "parents": _encode(ticket.parents),
-        "inspirations": _encode(ticket.inspirations),
+        "parents": packed_texts(ticket.parents),
+        "inspirations": packed_texts(ticket.inspirations),
         "operator": ticket.operator,
         "model": ticket.model,
         "seed": ticket.seed,
+        "mends": ticket.mends,
+        "idea": packed_text(ticket.idea) if ticket.idea else None,
+        "avoid": packed_texts(ticket.avoid) if ticket.avoid else None,
+        "told": ticket.told,
     }
 
 
 def record_row(run_id: str, record: Record) -> Row:
     """The row of a record, its candidate's source left out: whether that is stored depends on its program."""
-    verdict, candidate = record.verdict, record.candidate
+    verdict = record.verdict
     return {
         "run_id": run_id,
         "number": record.number,
@@ -77,28 +113,57 @@ def record_row(run_id: str, record: Record) -> Row:
         "status": verdict.status.value,
         "value": real(verdict.value, f"the value of record {record.number}"),
         "metrics": packed_metrics(verdict.metrics),
-        "feedback": _encode(verdict.feedback),
+        "feedback": packed_text(verdict.feedback),
         "stage": verdict.stage,
         "evaluation_set": verdict.evaluation_set,
         "outcome": real(record.outcome, f"the outcome of record {record.number}"),
         "supersedes": record.supersedes,
         "evaluations": real(record.evaluations, f"the charge of record {record.number}"),
         "source": None,
-        **_candidate_columns(candidate, record.number),
+        "gain": real(record.gain, f"the gain of record {record.number}"),
+        "extent": None if verdict.extent is None else packed_extent(verdict.extent),
+        **_proposal_columns(record.candidate or record.failure, record.number),
     }
 
 
-def _candidate_columns(candidate: Candidate | None, number: int) -> Row:
-    if candidate is None:
-        names = ("idea", "reply_ids", "cost_evaluations", "cost_tokens", "cost_usd")
+def _proposal_columns(proposal: Candidate | Failure | None, number: int) -> Row:
+    if proposal is None:
+        names = ("idea", "reply_ids", "cost_evaluations", "cost_tokens", "cost_usd", "failed")
         return dict.fromkeys(names)
     return {
-        "idea": _encode(candidate.idea),
-        "reply_ids": _encode(candidate.reply_ids),
-        "cost_evaluations": real(candidate.cost.evaluations, f"the cost of record {number}"),
-        "cost_tokens": candidate.cost.tokens,
-        "cost_usd": real(candidate.cost.usd, f"the cost of record {number}"),
+        "idea": packed_text(proposal.idea),
+        "reply_ids": packed_texts(proposal.reply_ids),
+        "cost_evaluations": real(proposal.cost.evaluations, f"the cost of record {number}"),
+        "cost_tokens": proposal.cost.tokens,
+        "cost_usd": real(proposal.cost.usd, f"the cost of record {number}"),
+        "failed": isinstance(proposal, Failure) or None,
     }
+
+
+def reply_row(run_id: str, reply: ModelReply) -> tuple[Row, list[Row]]:
+    """The row of a reply, and those of its messages."""
+    rows, messages = [], []
+    for message in reply.request.get("messages", ()):
+        content = packed_text(message["content"])
+        key = digest(content)
+        rows.append({"digest": key, "content": content})
+        messages.append({**message, "content": key})
+    row = {
+        "run_id": run_id,
+        "ticket_number": reply.ticket,
+        "attempt": reply.attempt,
+        "model": reply.model,
+        "request": packed({**reply.request, "messages": messages}),
+        "digest": reply.digest,
+        "text": packed_text(reply.text),
+        "finish": reply.finish,
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+        "cached_tokens": reply.cached_tokens,
+        "usd": price(reply.usd, f"the price of reply {reply.id}"),
+        "seconds": real(reply.seconds, f"the time of reply {reply.id}"),
+    }
+    return row, rows
 
 
 def result_rows(run_id: str, record: Record) -> Iterable[Row]:
@@ -139,11 +204,19 @@ def gate_rows(run_id: str, record: Record) -> Iterable[Row]:
         yield {
             "run_id": run_id,
             "number": record.number,
-            "accepted": promotion.accepted,
+            "accepted": bool(promotion.accepted),
             "metrics": packed_metrics(promotion.metrics),
             "evaluation_set": promotion.evaluation_set,
-            "reason": _encode(promotion.reason),
+            "reason": packed_text(promotion.reason),
+            **_question(promotion.question),
         }
+
+
+def _question(question: Question | None) -> Row:
+    if question is None:
+        return dict.fromkeys(("question", "group_count", "fixed", "statistic", "needed"))
+    figures = {"statistic": question.statistic, "needed": question.needed}
+    return {"question": question.number, "group_count": question.groups, "fixed": question.fixed, **figures}
 
 
 def edge_rows(run_id: str, record: Record) -> Iterable[Row]:

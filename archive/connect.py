@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, insert, select
+from sqlalchemy import Connection, Engine, event, insert, select, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -38,7 +38,10 @@ class Database:
 
 
 def connect(where: str | Path, *, create: bool, busy_seconds: float) -> Database:
-    """Open `where`, make what is missing if `create`, and check the schema. Raises `ArchiveError`."""
+    """Open `where`, make what is missing if `create`, and check the schema; an older one is brought up to date.
+
+    Raises `ArchiveError`.
+    """
     url = _url(where)
     if url.get_backend_name() == "sqlite":
         name = str(url.database)
@@ -53,6 +56,7 @@ def connect(where: str | Path, *, create: bool, busy_seconds: float) -> Database
             if not made:
                 _make_tables(engine)
                 _has_tables(engine, name, create=False)
+            _migrate(engine)
     except BaseException:
         engine.dispose()
         raise
@@ -166,6 +170,29 @@ def _has_tables(engine: Engine, name: str, *, create: bool) -> bool:
             "Upgrade Evolve, or name another archive with --archive.",
         )
     return True
+
+
+def _migrate(engine: Engine) -> None:
+    """Add the tables and columns that an older schema lacks, in one transaction. What is there stays as it is."""
+    version = select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
+    with engine.connect() as connection:
+        if connection.scalar(version) == str(schema.VERSION):
+            return
+    with engine.execution_options(evolve_write=True).begin() as connection:
+        # Another process may have been first; on PostgreSQL it is waited for here.
+        if connection.scalar(version.with_for_update()) == str(schema.VERSION):
+            return
+        schema.metadata.create_all(connection)
+        found = sqlalchemy.inspect(connection)
+        for table in schema.metadata.sorted_tables:
+            known = {column["name"] for column in found.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in known:
+                    kind = column.type.compile(engine.dialect)
+                    connection.exec_driver_sql(f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}')
+        connection.execute(
+            update(schema.meta).where(schema.meta.c.key == "schema_version").values(value=str(schema.VERSION))
+        )
 
 
 def _make_tables(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from archive import schema
+from archive import bounds, schema
 from archive.codec import packed
 from archive.connect import Database
 from archive.errors import reported
@@ -81,10 +81,14 @@ def begin(database: Database, *, problem: str, problem_version: str, config: Map
         raise UsageError(f"the run's configuration can not be stored: {error}", "Use JSON values only.") from error
     now, run_id = clock.utc_now(), secrets.token_hex(4)
     problems, runs = schema.problems, schema.runs
+    with bounds.alone(f"the run of {problem!r}"):
+        bounds.check(
+            runs, {"problem_version": problem_version, "problem": problem, "config": text, "run_seed": run_seed}
+        )
     with reported(database.where), database.writing.begin() as connection:
         if connection.scalar(select(problems).where(problems.c.problem_version == problem_version)) is None:
             row = {"problem_version": problem_version, "problem": problem, "first_seen_at": now}
-            connection.execute(schema.insert_or_ignore(connection, problems), row)
+            connection.execute(schema.insert_or_ignore(connection.dialect.name, problems), row)
         ordinal = connection.scalar(select(func.coalesce(func.max(runs.c.ordinal), 0))) or 0
         connection.execute(
             insert(runs).values(

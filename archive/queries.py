@@ -98,6 +98,7 @@ def runs(connection: Connection) -> list[RunSummary]:
     )
     query = select(table, *(column for column in counts.c if column.name != "run_id"))
     joined = query.outerjoin(counts, counts.c.run_id == table.c.run_id).order_by(table.c.ordinal, table.c.run_id)
+    spent = _spendings(connection)
     changed = _sandbox_changes(connection)
     return [
         RunSummary(
@@ -112,9 +113,30 @@ def runs(connection: Connection) -> list[RunSummary]:
             row.programs or 0,
             row.seconds if row.seconds is not None else _seconds_between(row.started_at, row.lease_at),
             tuple(filter(None, (json.loads(row.config).get("sandbox"), *changed.get(row.run_id, ())))),
+            *spent.get(row.run_id, ()),
         )
         for row in connection.execute(joined)
     ]
+
+
+def answered(connection: Connection, run_id: str) -> set[tuple[int, int]]:
+    """Ticket and attempt of every reply of a run."""
+    reply = schema.replies.c
+    rows = connection.execute(select(reply.ticket_number, reply.attempt).where(reply.run_id == run_id))
+    return {(row.ticket_number, row.attempt) for row in rows}
+
+
+def _spendings(connection: Connection) -> dict[str, tuple[int, int, float, int]]:
+    """By run: replies, tokens, dollars that are known, and replies of unknown price."""
+    reply = schema.replies.c
+    query = select(
+        reply.run_id,
+        func.count().label("replies"),
+        func.sum(reply.prompt_tokens + reply.completion_tokens).label("tokens"),
+        func.coalesce(func.sum(reply.usd), 0.0).label("usd"),
+        (func.count() - func.count(reply.usd)).label("unpriced"),
+    ).group_by(reply.run_id)
+    return {row.run_id: (row.replies, int(row.tokens), row.usd, row.unpriced) for row in connection.execute(query)}
 
 
 def _sandbox_changes(connection: Connection) -> dict[str, list[str]]:

@@ -38,6 +38,13 @@ class Ranking:
         better = int((self._dominators[: self._size] < count).sum())
         return better < TOP_SHARE * self._size
 
+    def quantile(self, costs: tuple[float, ...]) -> float:
+        """The share of all records that do not dominate one with these costs: 1.0 for the best. 0.0 where none is."""
+        if not self._size:
+            return 0.0
+        not_worse, not_better = self._compare(costs)
+        return 1.0 - int((not_worse & ~not_better).sum()) / self._size
+
     def remove(self, costs: tuple[float, ...]) -> None:
         """Take a record with these costs out: later ranks are as if it had never been added.
 

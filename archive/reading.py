@@ -9,7 +9,22 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import Connection, Row, Table, select
 
 from archive import schema
-from evolve.core.types import Candidate, Cost, Measurement, Promotion, Record, Result, Source, Status, Ticket, Verdict
+from evolve.core.extent import Extent
+from evolve.core.types import (
+    Candidate,
+    Cost,
+    Failure,
+    Measurement,
+    ModelReply,
+    Promotion,
+    Question,
+    Record,
+    Result,
+    Source,
+    Status,
+    Ticket,
+    Verdict,
+)
 
 BLOCK = 1000
 """Records read by one query."""
@@ -25,10 +40,40 @@ def tickets(connection: Connection, run_id: str) -> list[Ticket]:
     """A run's tickets in order of number."""
     table = schema.tickets
     rows = connection.execute(select(table).where(table.c.run_id == run_id).order_by(table.c.number))
-    return [
-        Ticket(number, kind, tuple(_unpack(parents)), tuple(_unpack(inspirations)), operator, model, seed)
-        for _, number, kind, parents, inspirations, operator, model, seed in rows
-    ]
+    return [_ticket(row.number, *row[2:]) for row in rows]
+
+
+def replies(connection: Connection, run_id: str, ticket: int | None = None) -> list[ModelReply]:
+    """A run's replies, or those to one of its tickets, in order of ticket and attempt."""
+    table = schema.replies
+    query = select(table).where(table.c.run_id == run_id).order_by(table.c.ticket_number, table.c.attempt)
+    rows = connection.execute(query if ticket is None else query.where(table.c.ticket_number == ticket)).all()
+    requests = [_unpack(row.request) for row in rows]
+    wanted = sorted({message["content"] for request in requests for message in request["messages"]})
+    contents: dict[str, str] = {}
+    for first in range(0, len(wanted), BLOCK):
+        some = select(schema.messages).where(schema.messages.c.digest.in_(wanted[first : first + BLOCK]))
+        contents |= {digest: _unpack(content) for digest, content in connection.execute(some)}
+    found = []
+    for row, request in zip(rows, requests, strict=True):
+        request["messages"] = [{**one, "content": contents[one["content"]]} for one in request["messages"]]
+        found.append(
+            ModelReply(
+                row.ticket_number,
+                row.attempt,
+                row.model,
+                request,
+                row.digest,
+                _unpack(row.text),
+                row.finish,
+                row.prompt_tokens,
+                row.completion_tokens,
+                row.cached_tokens,
+                row.usd,
+                row.seconds,
+            )
+        )
+    return found
 
 
 def records(connection: Connection, run_id: str, first: int, count: int) -> list[Record]:
@@ -54,7 +99,25 @@ def records(connection: Connection, run_id: str, first: int, count: int) -> list
     ]
 
 
-_TICKET = ("kind", "parents", "inspirations", "operator", "model", "seed")
+_TICKET = ("kind", "parents", "inspirations", "operator", "model", "seed", "mends", "idea", "avoid", "told")
+
+
+def _ticket(
+    number: int,
+    kind: Any,
+    parents: str,
+    inspirations: str,
+    operator: str,
+    model: str | None,
+    seed: int,
+    mends: int | None,
+    idea: str | None,
+    avoid: str | None,
+    told: int | None,
+) -> Ticket:
+    lists = tuple(_unpack(parents)), tuple(_unpack(inspirations))
+    words = _unpack(idea) if idea else "", tuple(_unpack(avoid)) if avoid else ()
+    return Ticket(number, kind, *lists, operator, model, seed, mends, *words, told)
 
 
 def _grouped(
@@ -80,12 +143,23 @@ def _measurement(row: AnyRow) -> Measurement:
 
 
 def _promotion(row: AnyRow) -> Promotion:
-    return Promotion(row.accepted, metrics(row.metrics), row.evaluation_set, _unpack(row.reason))
+    question = None
+    if row.question is not None:
+        question = Question(row.question, row.group_count, row.fixed, row.statistic, row.needed)
+    return Promotion(row.accepted, metrics(row.metrics), row.evaluation_set, _unpack(row.reason), question)
 
 
 def metrics(text: str) -> dict[str, float]:
     """Metrics from their stored form."""
     return {name: float(value) for name, value in _unpack(text).items()} if text != "{}" else {}
+
+
+def extent(text: str | None) -> Extent | None:
+    """How much of train a verdict stands on, from its stored form."""
+    if text is None:
+        return None
+    stored = _unpack(text)
+    return Extent(stored["done"], stored["total"], stored["new"], metrics(stored["first"]))
 
 
 def source(text: str) -> Source:
@@ -97,18 +171,13 @@ def source(text: str) -> Source:
 def _record(
     row: AnyRow, results: tuple[Result, ...], batches: tuple[Measurement, ...], gates: Sequence[Promotion] | None
 ) -> Record:
-    ticket = Ticket(
-        row.ticket_number,
-        row.ticket_kind,
-        tuple(_unpack(row.ticket_parents)),
-        tuple(_unpack(row.ticket_inspirations)),
-        row.ticket_operator,
-        row.ticket_model,
-        row.ticket_seed,
-    )
-    candidate = None
-    if row.idea is not None:
-        cost = Cost(row.cost_evaluations, row.cost_tokens, row.cost_usd)
+    ticket = _ticket(row.ticket_number, *(getattr(row, f"ticket_{name}") for name in _TICKET))
+    candidate = failure = None
+    cost = Cost(row.cost_evaluations, row.cost_tokens, row.cost_usd)
+    if row.failed:
+        words, ids = _unpack(row.idea), tuple(_unpack(row.reply_ids))
+        failure = Failure(ticket, _STATUS[row.status], _unpack(row.feedback), cost, words, ids)
+    elif row.idea is not None:
         text = row.text if row.source is None else row.source
         candidate = Candidate(ticket, source(text), _unpack(row.idea), tuple(_unpack(row.reply_ids)), cost, batches)
     return Record(
@@ -123,10 +192,13 @@ def _record(
             results,
             row.stage,
             row.evaluation_set,
+            extent(row.extent),
         ),
         row.program_id,
         row.skeleton_id,
         row.outcome,
         gates[0] if gates else None,
         row.supersedes,
+        failure,
+        row.gain,
     )

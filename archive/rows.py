@@ -41,6 +41,8 @@ class RunSummary:
     `proposals` counts finished tickets (of kind "expand": measurements propose nothing), `evaluations` what they
     were charged, `programs` the distinct programs. `seconds` is what the run said when it ended, else the time up to
     its last sign of life. `sandboxes` says where its programs were run, in the order in which it went on in another.
+    `replies` and `tokens` are what models answered, `usd` the sum of what is known to have been paid for it, `unpriced`
+    the number of replies whose price is not known.
     """
 
     id: str
@@ -54,6 +56,10 @@ class RunSummary:
     programs: int
     seconds: float
     sandboxes: tuple[str, ...] = ()
+    replies: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

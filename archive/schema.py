@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -25,7 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-VERSION = 1
+VERSION = 3
+"""2 added what models propose: replies, failed proposals that were paid for, and more of tickets. 3 added questions to
+the gate, and how much of train a verdict stands on."""
 
 metadata = MetaData()
 
@@ -76,7 +77,42 @@ tickets = Table(
     Column("operator", String, nullable=False),
     Column("model", String),
     Column("seed", BigInteger, nullable=False),
+    Column("mends", BigInteger),
+    # JSON texts; null stands for nothing.
+    Column("idea", Text),
+    Column("avoid", Text),
+    Column("told", BigInteger),
     sqlite_with_rowid=False,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    # Content-addressed, as the programs are: what all prompts of a run begin with is kept once.
+    Column("digest", String, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("ticket_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("model", String, nullable=False),
+    # The request as JSON, with the digest of each message's content in its place.
+    Column("request", Text, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("finish", String, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    # Null where the price is unknown.
+    Column("usd", Double),
+    Column("seconds", Double, nullable=False),
+    Column("recorded_at", String, nullable=False),
+    ForeignKeyConstraint(["run_id", "ticket_number"], ["tickets.run_id", "tickets.number"]),
 )
 
 programs = Table(
@@ -106,13 +142,18 @@ records = Table(
     Column("supersedes", BigInteger),
     # What the record is charged, in evaluations; kept so that lists of runs need not decode records.
     Column("evaluations", Double, nullable=False),
-    # The candidate: all null where there was none. `source` is null where it is the program's own text.
+    # The candidate, or a failure that was paid for (`failed`): all null where there was neither. `source` is null where
+    # it is the program's own text, `cost_usd` where it is unknown.
     Column("idea", Text),
     Column("reply_ids", Text),
     Column("source", Text),
     Column("cost_evaluations", Double),
     Column("cost_tokens", BigInteger),
     Column("cost_usd", Double),
+    Column("failed", Boolean),
+    Column("gain", Double),
+    # JSON; null where train was measured at once.
+    Column("extent", Text),
     ForeignKeyConstraint(["run_id", "ticket_number"], ["tickets.run_id", "tickets.number"]),
     Index("records_by_program", "program_id", "run_id", "number"),
 )
@@ -175,6 +216,12 @@ gate_queries = Table(
     Column("metrics", Text, nullable=False),
     Column("evaluation_set", String, nullable=False),
     Column("reason", Text, nullable=False),
+    # Null where no hidden instance was asked.
+    Column("question", BigInteger),
+    Column("group_count", Integer),
+    Column("fixed", Boolean),
+    Column("statistic", Double),
+    Column("needed", Double),
     sqlite_with_rowid=False,
 )
 
@@ -203,7 +250,7 @@ events = Table(
 )
 
 
-def insert_or_ignore(connection: Connection, table: Table) -> Insert:
+def insert_or_ignore(dialect: str, table: Table) -> Insert:
     """An insert that leaves a row with the same key as it is. Both databases know the clause."""
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return make(table).on_conflict_do_nothing()

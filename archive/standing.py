@@ -10,15 +10,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from archive.codec import NOTHING_NEW
+from evolve.core.extent import together
 from evolve.core.types import Record
 
 
 def standing(records: Iterable[Record]) -> list[Record]:
     """The proposals among a run's records, in order, as they stand now. Records of measure tickets are left out.
 
-    A superseding record's verdict takes the place of the one it supersedes; where that is no score, the record has
-    no outcome and no promotion any more. The promotion of a confirming measure record takes the place of an earlier
-    one. `records` must be in order of number; they may be all of a run or those of one program.
+    A superseding record's verdict takes the place of the one it supersedes, and another batch of train is put together
+    with those before it; where it is no score, the record has no outcome and no promotion any more. The promotion of a
+    confirming measure record takes the place of an earlier one. `records` must be in order of number; they may be all
+    of a run or those of one program.
     """
     found: dict[int, Record] = {}
     brought: dict[str, int] = {}  # by program: the record that brought it in
@@ -41,5 +43,7 @@ def standing(records: Iterable[Record]) -> list[Record]:
 
 def _superseded(record: Record, by: Record) -> Record:
     if by.verdict.status.scored:
-        return replace(record, verdict=by.verdict, promotion=by.promotion or record.promotion)
+        parts = record.verdict.extent and by.verdict.extent
+        verdict = together(record.verdict, by.verdict) if parts else by.verdict
+        return replace(record, verdict=verdict, promotion=by.promotion or record.promotion)
     return replace(record, verdict=by.verdict, promotion=None, outcome=None)

@@ -13,12 +13,14 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from archive import connect, export, lease, queries, reading
+from archive import batch, connect, export, lease, queries, reading, replay
 from archive.errors import reported
+from archive.opened import OpenRun
+from archive.replay import Replay
 from archive.rows import ProgramRow, RunRow, RunSummary
 from archive.writer import Writer
-from evolve.core.errors import ArchiveError, CallOrderError
-from evolve.core.types import Record, Ticket
+from evolve.core.errors import CallOrderError
+from evolve.core.types import ModelReply, Record, Ticket
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,8 +31,9 @@ class Archive:
 
     Order of calls for one run: `begin_run` or `resume_run`; then for each ticket `journal` before the work
     starts and `commit` when it ended, records numbered 0, 1, 2, ... without gaps; then `end_run`. What a
-    future of `journal` or `commit` reports is durable, and so is everything before it. After one write has
-    failed all later ones fail too, with `ArchiveError`: close the archive, mend the cause, resume the run.
+    future of `journal` or `commit` reports is durable, and so is everything before it. What can not be stored (not a
+    number, a count beyond 64 bits, other values than JSON's) is refused alone with `ArchiveError`, and writing goes on.
+    After a write of the database has failed all later ones fail too: close the archive, mend the cause, resume the run.
 
     Reads see what is durable. All methods raise `ArchiveError` where the database fails.
 
@@ -46,7 +49,7 @@ class Archive:
         self.where = database.where
         self._database = database
         self._writer = Writer(database)
-        self._runs: dict[str, _OpenRun] = {}
+        self._runs: dict[str, OpenRun] = {}
         # Held from the check of an order to the queueing, so that both see the same order.
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _shut, self._writer, database, os.getpid())
@@ -87,7 +90,7 @@ class Archive:
         run_id = lease.begin(
             self._database, problem=problem, problem_version=problem_version, config=config, run_seed=run_seed
         )
-        self._lend(run_id, _OpenRun(0, {}))
+        self._lend(run_id, OpenRun(0, {}, set()))
         return run_id
 
     def resume_run(self, run_id: str) -> RunRow:
@@ -98,7 +101,8 @@ class Archive:
         run_id = self.run(run_id).id
         lease.take(self._database, run_id)
         known = {ticket.number: ticket for ticket in self.tickets(run_id)}
-        self._lend(run_id, _OpenRun(self._read(queries.record_count, run_id), known))
+        answered = self._read(queries.answered, run_id)
+        self._lend(run_id, OpenRun(self._read(queries.record_count, run_id), known, answered))
         return self.run(run_id)
 
     def journal(self, run_id: str, ticket: Ticket) -> Future[None]:
@@ -110,8 +114,9 @@ class Archive:
             tickets = self._open_run(run_id).tickets
             known = tickets.get(ticket.number)
             if known is None:
+                rows = batch.of_ticket(run_id, ticket)
                 tickets[ticket.number] = ticket
-                return self._writer.ticket(run_id, ticket)
+                return self._writer.put(rows, None)
         if known != ticket:
             raise CallOrderError(
                 f"run {run_id}: ticket {ticket.number} was journaled with other content",
@@ -123,27 +128,41 @@ class Archive:
         """Write a record; the future gives it back when it is durable.
 
         Raises `CallOrderError` where its ticket was not journaled or its number is not the next one, and
-        `ArchiveError` where it supersedes what is no earlier record of the run.
+        `ArchiveError` where it supersedes what is no earlier record of the run, or a failure in it does not fit.
         """
         with self._lock:
             state = self._open_run(run_id)
             state.check(run_id, record)
+            rows = batch.of_record(run_id, record)
             state.next_record += 1
-            return self._writer.record(run_id, record)
+            return self._writer.put(rows, record)
+
+    def add_reply(self, run_id: str, reply: ModelReply) -> Future[ModelReply]:
+        """Write what a model answered; the future gives it back when it is durable.
+
+        Raises `CallOrderError` where its ticket was not journaled or the attempt has a reply, and `ArchiveError` where
+        the reply can not be stored: a count of tokens that is negative or beyond `bounds.MOST_TOKENS`, for one.
+        """
+        with self._lock:
+            state = self._open_run(run_id)
+            state.check_reply(run_id, reply)
+            rows = batch.of_reply(run_id, reply)
+            state.answered.add((reply.ticket, reply.attempt))
+            return self._writer.put(rows, reply)
 
     def end_run(self, run_id: str, stop_reason: str, seconds: float) -> None:
         """Write everything queued and the end of the run, and free its lease. Durable on return."""
         self._open_run(run_id)
-        self._writer.end(run_id, stop_reason, seconds).result()
+        self._writer.end(run_id, batch.of_end(run_id, stop_reason, seconds)).result()
         del self._runs[run_id]
 
     def open_final(self, run_id: str, problem_version: str, results: Mapping[str, Mapping[str, float]]) -> None:
         """Write that the final set was opened, with the metrics of each program id. Durable on return."""
-        self._writer.final(run_id, problem_version, results).result()
+        self._writer.put(batch.of_final(run_id, problem_version, results), None).result()
 
     def add_event(self, run_id: str, kind: str, payload: Mapping[str, Any]) -> None:
         """Queue a free-form event of a run. `payload` holds JSON values only."""
-        self._writer.event(run_id, kind, payload)
+        self._writer.put(batch.of_event(run_id, kind, payload), None)
 
     def flush(self) -> None:
         """Wait until everything queued is durable. Raises `ArchiveError` where a write failed."""
@@ -162,6 +181,18 @@ class Archive:
     def events(self, run_id: str) -> list[tuple[str, dict[str, Any]]]:
         """Kind and payload of a run's events, in the order of their writing."""
         return self._read(queries.events, run_id)
+
+    def replies(self, run_id: str) -> list[ModelReply]:
+        """What models answered in a run, in order of ticket and attempt."""
+        return self._read(reading.replies, run_id)
+
+    def replies_of(self, run_id: str, ticket: int) -> list[ModelReply]:
+        """What models answered to one ticket, in order of attempt."""
+        return self._read(reading.replies, run_id, ticket)
+
+    def replay(self, run_id: str) -> Replay:
+        """What it takes to go through a run again: see `archive.replay`."""
+        return replay.of_run(self, run_id)
 
     def tickets(self, run_id: str) -> list[Ticket]:
         """Every ticket that was journaled, in order of number."""
@@ -193,59 +224,25 @@ class Archive:
         """From the program that a run started from to this one, along first parents."""
         return self._read(queries.lineage, program_id, run_id)
 
-    def export(self, run_id: str) -> Iterator[str]:
+    def export(self, run_id: str, replies: bool = False) -> Iterator[str]:
         """The run as lines of JSON without line ends: see `archive.export`. Same seed, same bytes."""
-        return export.lines(self, run_id)
+        return export.lines(self, run_id, replies)
 
     def _read(self, query: Callable[Concatenate[Connection, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         with reported(self.where), self._database.reading.connect() as connection:
             return query(connection, *arguments, **named)
 
-    def _lend(self, run_id: str, state: _OpenRun) -> None:
+    def _lend(self, run_id: str, state: OpenRun) -> None:
         self._runs[run_id] = state
         self._writer.keep_lease(run_id)
 
-    def _open_run(self, run_id: str) -> _OpenRun:
+    def _open_run(self, run_id: str) -> OpenRun:
         try:
             return self._runs[run_id]
         except KeyError:
             raise CallOrderError(
                 f"run {run_id} is not open for writing here", "Call begin_run or resume_run first."
             ) from None
-
-
-class _OpenRun:
-    """What order checks need of a run that is being written: the next record's number and all tickets."""
-
-    __slots__ = ("next_record", "tickets")
-
-    def __init__(self, next_record: int, tickets: dict[int, Ticket]) -> None:
-        self.next_record = next_record
-        self.tickets = tickets
-
-    def check(self, run_id: str, record: Record) -> None:
-        """Raise `CallOrderError` or `ArchiveError` where a record may not be committed now."""
-        ticket, candidate = record.ticket, record.candidate
-        if record.number != self.next_record:
-            raise CallOrderError(
-                f"run {run_id}: record {record.number} was committed where {self.next_record} is next",
-                "Number records 0, 1, 2, ... in the order of their commits.",
-            )
-        if self.tickets.get(ticket.number) != ticket:
-            raise CallOrderError(
-                f"run {run_id}: record {record.number} holds ticket {ticket.number}, which was not journaled",
-                "Call journal(run, ticket) before the work on it starts.",
-            )
-        if candidate is not None and candidate.ticket != ticket:
-            raise CallOrderError(
-                f"run {run_id}: record {record.number} holds a candidate of ticket {candidate.ticket.number}",
-                "Commit a candidate under its own ticket.",
-            )
-        if record.supersedes is not None and not 0 <= record.supersedes < record.number:
-            raise ArchiveError(
-                f"run {run_id}: record {record.number} supersedes {record.supersedes}, which is no earlier one",
-                "Name the record that brought the program into the run.",
-            )
 
 
 def _shut(writer: Writer, database: connect.Database, process: int) -> None:

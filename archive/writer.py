@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,7 +23,8 @@ from archive.connect import Database
 from archive.errors import translate
 from evolve.core import clock
 from evolve.core.errors import ArchiveError
-from evolve.core.types import Record, Ticket
+
+T = TypeVar("T")
 
 GROUP_ITEMS = 256
 """The most items of one transaction."""
@@ -34,12 +36,11 @@ IDLE_RENEW_SECONDS = 15.0
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """Something to write, and the future that reports it. `value` is what the future gives."""
+    """Rows to write, and the future that reports them. `value` is what the future gives, `ends` the run that ends."""
 
-    kind: str
-    run_id: str
-    content: Any
+    batch: Batch | None
     value: Any = None
+    ends: str | None = None
     future: Future[Any] = field(default_factory=Future)
 
 
@@ -56,34 +57,23 @@ class Writer:
         self._failure: ArchiveError | None = None
         self._leases: dict[str, float] = {}
         self._closed = False
+        self._kept: Connection | None = None
         # Held while putting, so that nothing can be queued behind the end of the queue.
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="archive-writer", daemon=True)
         self._thread.start()
 
-    def ticket(self, run_id: str, ticket: Ticket) -> Future[None]:
-        """Queue a ticket."""
-        return self._put(Item("ticket", run_id, ticket))
+    def put(self, batch: Batch, value: T) -> Future[T]:
+        """Queue rows; the future gives `value`."""
+        return self._put(Item(batch, value))
 
-    def record(self, run_id: str, record: Record) -> Future[Record]:
-        """Queue a record; the future gives it back."""
-        return self._put(Item("record", run_id, record, record))
-
-    def event(self, run_id: str, kind: str, payload: Mapping[str, Any]) -> Future[None]:
-        """Queue an event."""
-        return self._put(Item("event", run_id, (kind, payload)))
-
-    def final(self, run_id: str, problem_version: str, results: Mapping[str, Mapping[str, float]]) -> Future[None]:
-        """Queue an opening of the final set."""
-        return self._put(Item("final", run_id, (problem_version, results)))
-
-    def end(self, run_id: str, stop_reason: str, seconds: float) -> Future[None]:
+    def end(self, run_id: str, batch: Batch) -> Future[None]:
         """Queue the end of a run."""
-        return self._put(Item("end", run_id, (stop_reason, seconds)))
+        return self._put(Item(batch, ends=run_id))
 
     def barrier(self) -> Future[None]:
         """A future that is done when everything queued before it is durable."""
-        return self._put(Item("barrier", "", None))
+        return self._put(Item(None))
 
     def keep_lease(self, run_id: str) -> None:
         """Renew the lease of a run from now on, until its end is written."""
@@ -119,6 +109,8 @@ class Writer:
             if item is None or len(group) == GROUP_ITEMS:
                 self._finish(group)
                 group = []
+        if self._kept is not None:
+            self._kept.close()
 
     def _finish(self, group: list[Item]) -> None:
         """Write a group and report to its futures, in order. An empty group renews the leases of idle runs."""
@@ -139,19 +131,36 @@ class Writer:
     def _transact(self, group: list[Item]) -> None:
         now = clock.monotonic_seconds()
         due = [run_id for run_id, renewed in list(self._leases.items()) if now - renewed >= RENEW_SECONDS]
-        if not due and all(item.kind == "barrier" for item in group):
+        batches = [item.batch for item in group if item.batch is not None]
+        if not due and not batches:
             return
-        batch = Batch(self._database)
-        for item in group:
-            batch.add(item.kind, item.run_id, item.content)
-        with self._database.writing.begin() as connection:
+        whole = Batch()
+        for batch in batches:
+            whole.join(batch)
+        with self._transaction() as connection:
             self._renew(connection, due)
-            write(connection, batch)
+            write(connection, self._database.owner, whole)
         for run_id in due:
             self._leases[run_id] = now
         for item in group:
-            if item.kind == "end":
-                self._leases.pop(item.run_id, None)
+            if item.ends is not None:
+                self._leases.pop(item.ends, None)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction. SQLite's connection is kept for the next one: taking one anew costs more than a small write.
+
+        A server may have gone and come back since the last one, so that its connections are asked for anew.
+        """
+        writing = self._database.writing
+        if writing.dialect.name != "sqlite":
+            with writing.begin() as connection:
+                yield connection
+            return
+        if self._kept is None:
+            self._kept = writing.connect()
+        with self._kept.begin():
+            yield self._kept
 
     def _renew(self, connection: Connection, due: list[str]) -> None:
         for run_id in due:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -74,7 +74,8 @@ def _type(field: FieldInfo) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) is tuple:
-        return "list of texts"
+        one = any(isinstance(part, BeforeValidator) for part in field.metadata)
+        return "text or list of texts" if one else "list of texts"
     words = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}[annotation]
     bounds = {type(bound).__name__: getattr(bound, type(bound).__name__.lower()) for bound in field.metadata
               if type(bound).__name__ in ("Ge", "Gt", "Le", "Lt")}  # fmt: skip

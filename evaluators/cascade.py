@@ -13,6 +13,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluators.feedback import failure_feedback, worst_feedback
 from evaluators.metrics import mean_metrics
 from evaluators.verifier import Verifier
 from evolve.core.clock import cpu_seconds, monotonic_seconds
@@ -103,11 +104,14 @@ class Evaluator:
             )
         scores = [score for _, score in runs if score is not None]
         metrics = mean_metrics(scores, self.objectives, operations=float(program.operations))
+        first = self.objectives[0]
+        several = len(scores) > 1
+        words = worst_feedback([one.id for one in self.train], scores, first) if several else scores[0].feedback
         return Verdict(
             Status.OK,
-            metrics[self.objectives[0].metric],
+            metrics[first.metric],
             metrics,
-            scores[0].feedback,
+            words,
             results,
             "train",
             self.evaluation_set,
@@ -136,9 +140,9 @@ class Evaluator:
             if np.isfinite(given.value):
                 score, status = given, Status.OK
             else:
-                feedback = f"the score on {instance.id} is {given.value}"
+                feedback = failure_feedback(instance, f"the score is {given.value}")
         except Invalid as error:
-            feedback = str(error)
+            feedback = failure_feedback(instance, str(error))
         value = None if score is None else score.value
         result = Result(instance.id, status, value, cpu_seconds() - cpu, monotonic_seconds() - wall)
         return _Run(result, status, feedback), score

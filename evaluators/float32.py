@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evolve.core.clock import monotonic_seconds
+from evolve.core.environment import without_secrets
 from evolve.core.errors import InfrastructureError
 from sandbox.straight_line import StraightLine
 
@@ -149,7 +150,9 @@ def _compile(compiler: str, source: str, folder: Path) -> Path:
     command = [compiler, *_FLAGS, "-o", str(executable), str(text), "-lpthread"]
     remedy = f"see that {compiler} compiles C programs, or install another compiler"
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=False)
+        run = subprocess.run(
+            command, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=False, env=without_secrets()
+        )
     except subprocess.TimeoutExpired:
         raise InfrastructureError(f"{compiler} took more than {_COMPILE_SECONDS:.0f} seconds", remedy) from None
     except OSError as error:
@@ -190,7 +193,9 @@ def _found(patterns: tuple[int, int], ulp: int, pattern: int, relative: int, sec
 def _child(command: list[str], timeout_seconds: float) -> Iterator[Iterator[str]]:
     """Lines of a child's stdout. The child is gone when the block is left, whichever way."""
     try:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=without_secrets()
+        )
     except OSError as error:
         raise InfrastructureError(
             f"the float32 check did not start: {error}", "set TMPDIR to a folder that may hold programs"

@@ -10,20 +10,28 @@ import ast
 from sandbox.syntax import parse
 
 
-def normalise(text: str, *, constants: bool = True) -> str:
-    """The normal form as text; without `constants` all numbers of a kind are the same.
+def normalise(text: str) -> str:
+    """The normal form as text. Raises Forbidden where the text is not Python or out of bounds."""
+    return ast.dump(_normalised(text))
 
-    Raises:
-        Forbidden: the text is not Python or out of bounds.
-    """
+
+def normal_forms(text: str) -> tuple[str, str]:
+    """The normal form, and the one in which all numbers of a kind are the same. Raises Forbidden as `normalise`."""
+    tree = _normalised(text)
+    whole = ast.dump(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            node.value = 0 if isinstance(node.value, int) else 0.0
+    return whole, ast.dump(tree)
+
+
+def _normalised(text: str) -> ast.AST:
     tree = parse(text)
     _rename_locals(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             _drop_docstring(node)
-        elif not constants and isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            node.value = 0 if isinstance(node.value, int) else 0.0
-    return ast.dump(tree)
+    return tree
 
 
 def names_defined(text: str) -> set[str]:

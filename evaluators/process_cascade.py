@@ -1,56 +1,153 @@
-"""Stages of one evaluation for programs that run in a sandbox: probe, then train."""
+"""Stages of one evaluation for programs that run in a sandbox: probe, train (at once or in batches), and times."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
+from evaluators.feedback import worst_feedback
 from evaluators.metrics import mean_metrics
 from evaluators.stage import Run, Stage
+from evaluators.timed_verdicts import Timed, TimedVerdicts, Timing
+from evaluators.train_order import Batch, Plan, batches
+from evolve.core.errors import InfrastructureError
+from evolve.core.extent import Extent, extended, together
 from evolve.core.types import Objective, Result, Score, Source, Split, Status, Verdict
+
+
+@dataclass
+class _Tried:
+    """A program on some instances, up to the first that fails: `failed` is that one."""
+
+    results: list[Result] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    failed: Run | None = None
 
 
 class ProcessEvaluator:
     """Turns programs of one problem into verdicts. Not thread-safe; one per process."""
 
-    def __init__(self, stage: Stage, objectives: tuple[Objective, ...]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        objectives: tuple[Objective, ...],
+        plan: Plan | None = None,
+        timing: Timing | None = None,
+    ) -> None:
         self.stage = stage
         self.objectives = objectives
+        self.plan = plan or Plan()
+        self.times = TimedVerdicts(stage, timing) if timing else None
 
     @property
     def evaluation_set(self) -> str:
         """The name of train: scores are compared within it alone."""
         return self.stage.verifier.evaluation_set(Split.TRAIN)
 
-    def evaluate(self, source: Source) -> Verdict:
+    @cached_property
+    def batches(self) -> tuple[Batch, ...]:
+        """Train in its batches; empty where it is measured at once."""
+        return batches(self.stage.verifier.instances(Split.TRAIN), self.evaluation_set, self.plan)
+
+    def order(self) -> list[list[tuple[str, str]]]:
+        """Name and independent unit of each run of train, in batches; empty where it is measured at once.
+
+        The unit is the instance's group; where there is but one, and scores are stochastic, it is the repeat.
+        """
+        groups = {place.instance.group for batch in self.batches for place in batch}
+        repeated = len(groups) == 1 and self.plan.repeats > 1
+        return [
+            [(place.name, f"run {place.repeat + 1}" if repeated else place.instance.group) for place in batch]
+            for batch in self.batches
+        ]
+
+    def evaluate(self, source: Source, whole: bool = True) -> Verdict:
         """Probe first: most broken programs end there. Then train, up to the first instance that fails.
 
         A program that does not even build has reached no probe: its verdict is of the screen, and costs no evaluation.
+        Where train is measured in batches, only the first one is tried unless the `whole` is wanted. Where the score is
+        a time, what is right everywhere is timed on train at last.
 
         Raises:
-            InfrastructureError: the sandbox does not run even a trivial program.
+            InfrastructureError: the sandbox does not run even a trivial program, or this machine can not time any.
             ProblemError: the verifier yields no instances, or an objective is missing.
         """
         failed = self.stage.failed_build(source)
         if failed is not None:
             return Verdict(failed.status, feedback=failed.error)
-        for split in (Split.PROBE, Split.TRAIN):
-            results: list[Result] = []
-            scores: list[Score] = []
-            for run in self.stage.runs(source, split, self.stage.verifier.instances(split)):
-                results.append(run.result)
-                if run.score is None:
-                    return self._failed(run, split, results)
-                scores.append(run.score)
-        return self._scored(scores, results)
+        probed = self._tried(self.stage.runs(source, Split.PROBE, self.stage.verifier.instances(Split.PROBE)))
+        if probed.failed is not None:
+            extent = Extent(0, sum(map(len, self.batches)), len(self.batches[0])) if self.batches else None
+            return replace(self._failed(probed.failed, Split.PROBE, probed.results), extent=extent)
+        if not self.batches:
+            train = self.stage.runs(source, Split.TRAIN, self.stage.verifier.instances(Split.TRAIN))
+            return self._verdict(self._tried(train), source)
+        verdict = self._batch(source, 0)
+        for number in range(1, len(self.batches) if whole else 1):
+            if not verdict.status.scored:
+                break
+            verdict = together(verdict, extended(verdict, self._batch(source, number)))
+        return verdict
+
+    def measure(self, source: Source, recorded: Mapping[str, float]) -> Verdict:
+        """A program on the next batch of train, of which none is among the `recorded` results, by name.
+
+        Raises InfrastructureError where there is no such batch.
+        """
+        for number, batch in enumerate(self.batches):
+            if batch[0].name not in recorded:
+                return self._batch(source, number)
+        raise InfrastructureError("a program was to be measured on more than train has", "This is a fault of Evolve.")
+
+    def _batch(self, source: Source, number: int) -> Verdict:
+        """The verdict of one batch alone."""
+        batch = self.batches[number]
+        tried = _Tried()
+        for repeat in sorted({place.repeat for place in batch}):
+            some = [place for place in batch if place.repeat == repeat]
+            runs = self.stage.runs(source, Split.TRAIN, [place.instance for place in some], seed=repeat)
+            self._tried(runs, tried, [place.name for place in some])
+            if tried.failed is not None:
+                break
+        verdict = self._verdict(tried)
+        done = len(batch) if verdict.status.scored else 0
+        first = verdict.metrics if number == 0 else {}
+        return replace(verdict, extent=Extent(done, sum(map(len, self.batches)), len(batch), first))
+
+    def _tried(self, runs: Iterable[Run], tried: _Tried | None = None, names: list[str] | None = None) -> _Tried:
+        tried = _Tried() if tried is None else tried
+        for place, run in enumerate(runs):
+            tried.results.append(run.result if names is None else self._named(run, names[place]))
+            if run.score is None:
+                tried.failed = run
+                break
+            tried.scores.append(run.score)
+        return tried
+
+    def _named(self, run: Run, name: str) -> Result:
+        """A result of a batch: programs are compared by such ones in pairs, so it is the objective that must stand
+        there. What a driver drives is replayed, and compared with the verifier's value."""
+        score = run.result.score
+        if run.score is not None and self.stage.seat.driver is None:
+            score = run.score.metrics.get(self.objectives[0].metric, score)
+        return replace(run.result, instance_id=name, score=score)
+
+    def _verdict(self, tried: _Tried, source: Source | None = None) -> Verdict:
+        """What was tried, and the times of `source` where these are its score."""
+        if tried.failed is not None:
+            return self._failed(tried.failed, Split.TRAIN, tried.results)
+        timed = self.times.on_train(source) if self.times and source else Timed(Status.OK, {}, "")
+        if not timed.status.scored:
+            verdict = partial(Verdict, timed.status, feedback=timed.feedback, results=tuple(tried.results))
+            return verdict(stage="train", evaluation_set=self.evaluation_set)
+        metrics = mean_metrics(tried.scores, self.objectives, **timed.metrics)
+        first = self.objectives[0]
+        names = [result.instance_id for result in tried.results]
+        feedback = timed.feedback or worst_feedback(names, tried.scores, first)
+        results = timed.scored(tried.results) if timed.metrics else tuple(tried.results)
+        return Verdict(Status.OK, metrics[first.metric], metrics, feedback, results, "train", self.evaluation_set)
 
     def _failed(self, run: Run, split: Split, results: list[Result]) -> Verdict:
-        verdict = partial(Verdict, run.result.status, feedback=run.feedback, results=tuple(results))
+        verdict = partial(Verdict, run.result.status, feedback=run.in_full, results=tuple(results))
         return verdict(stage=split.value, evaluation_set=self.evaluation_set)
-
-    def _scored(self, scores: list[Score], results: list[Result]) -> Verdict:
-        metrics = mean_metrics(scores, self.objectives)
-        first = self.objectives[0]
-        worst = max(range(len(scores)), key=lambda i: first.cost(scores[i].metrics[first.metric]))
-        feedback = f"worst on {results[worst].instance_id}: {scores[worst].feedback}"
-        value = metrics[first.metric]
-        return Verdict(Status.OK, value, metrics, feedback, tuple(results), "train", self.evaluation_set)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
 from evaluators.comment_style import marker_line, style_of
-from evaluators.normal_form import names_defined, normalise
+from evaluators.normal_form import names_defined, normal_forms
 from evolve.core.errors import Forbidden
 from evolve.core.types import Source
 from sandbox import straight_line
@@ -30,6 +31,7 @@ class Block:
 
 
 Program = TypeVar("Program", StraightLine, Source)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,36 @@ def find_block(text: str, name: str = "program.py") -> Block:
     return Block(starts[0].end() + 1, ends[0].start())
 
 
-def outside_block(text: str) -> tuple[str, str]:
-    """What stands before and after the block; a candidate may change neither."""
-    block = find_block(text)
+def outside_block(text: str, name: str = "program.py") -> tuple[str, str]:
+    """What stands before and after the block; a candidate may change neither. Raises Forbidden as `find_block`."""
+    block = find_block(text, name)
     return text[: block.start], text[block.end :]
+
+
+def evolvable(source: Source) -> list[str]:
+    """Names of the files that may change, in order: those with marker lines, and the only file of a program.
+
+    Raises:
+        Forbidden: no file has any.
+    """
+    if len(source.files) == 1:
+        return list(source.files)
+    names = sorted(name for name, text in source.files.items() if _START.search(text) or _END.search(text))
+    if not names:
+        raise Forbidden(f"none of the files {', '.join(sorted(source.files))} has {START} and {END} lines")
+    return names
+
+
+def frame(source: Source) -> Mapping[str, tuple[str, ...]]:
+    """What of each file may not change: what stands around its block, or all of it.
+
+    Raises:
+        Forbidden: no file has a block, or one has marker lines that enclose none; names it where there are several.
+    """
+    names = evolvable(source)
+    return {
+        name: _in_file(source, name, outside_block) if name in names else (text,) for name, text in source.files.items()
+    }
 
 
 def identify(program: StraightLine) -> tuple[str, str]:
@@ -123,14 +151,17 @@ def screen_text(source: Source, seed: Source | None) -> Screened[Source]:
     Comments, layout, docstrings and the names of local variables do not count in its ids.
 
     Raises:
-        Forbidden: text outside the block differs from the seed's, it is not Python or out of bounds, or nothing at
-            the top level of the file defines the entry.
+        Forbidden: text outside the blocks differs from the seed's, it is not Python or out of bounds, or nothing at
+            the top level of the entry's file defines the entry. Names the file where there are several.
     """
+    _check_size(source)
     if seed is not None:
         _check_outside(source, seed)
-    if source.entry not in names_defined(source.main):
-        raise Forbidden(f"nothing in the file defines {source.entry}")
-    return Screened(source, _digest(normalise(source.main)), _digest(normalise(source.main, constants=False)))
+    if source.function not in _in_file(source, source.entry_file, lambda text, name: names_defined(text)):
+        where = source.entry_file if len(source.files) > 1 else "the file"
+        raise Forbidden(f"nothing in {where} defines {source.function}")
+    forms = {name: _in_file(source, name, _python_forms) for name in sorted(source.files)}
+    return Screened(source, *_ids(forms))
 
 
 def screen_command(source: Source, seed: Source | None) -> Screened[Source]:
@@ -141,28 +172,68 @@ def screen_command(source: Source, seed: Source | None) -> Screened[Source]:
     Raises:
         Forbidden: text outside the block differs from the seed's, or it is larger than 256 KiB or holds a null byte.
     """
-    text = source.main
-    size = len(text.encode("utf-8", "surrogatepass"))
+    _check_size(source)
+    forms = {name: _in_file(source, name, _text_forms) for name in sorted(source.files)}
+    if seed is not None:
+        _check_outside(source, seed)
+    return Screened(source, *_ids(forms))
+
+
+def _check_size(source: Source) -> None:
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in source.files.values())
     if size > MAX_SOURCE_BYTES:
         raise Forbidden(f"{size:,} bytes of source; at most {MAX_SOURCE_BYTES:,} are read")
-    if "\0" in text:
-        raise Forbidden("the text holds a null byte")
-    if seed is not None:
-        (name,) = seed.files
-        find_block(seed.main, name)
-        _check_outside(source, seed)
-    lines = "\n".join(filter(None, map(str.rstrip, text.split("\n"))))
-    return Screened(source, _digest(lines), _digest(_NUMBER.sub("0", lines)))
 
 
 def _check_outside(source: Source, seed: Source) -> None:
-    if outside_block(source.main) != _outside_seed(seed.main):
-        raise Forbidden("the text outside the EVOLVE-BLOCK differs from the seed's")
+    if source.files.keys() != seed.files.keys():
+        raise Forbidden(f"the program's files are {', '.join(sorted(seed.files))}: none is added, and none taken out")
+    for name, fixed in _frame_of_seed(tuple(seed.files.items())).items():
+        text = source.files[name]
+        if len(fixed) == 1:
+            if text != fixed[0]:
+                raise Forbidden(f"{name} has no EVOLVE-BLOCK, and differs from the seed's")
+        elif _in_file(source, name, outside_block) != fixed:
+            where = f"{name}: " if len(seed.files) > 1 else ""
+            raise Forbidden(f"{where}the text outside the EVOLVE-BLOCK differs from the seed's")
 
 
 @lru_cache(maxsize=16)
-def _outside_seed(text: str) -> tuple[str, str]:
-    return outside_block(text)
+def _frame_of_seed(files: tuple[tuple[str, str], ...]) -> Mapping[str, tuple[str, ...]]:
+    return frame(Source(dict(files), ""))
+
+
+def _in_file(source: Source, name: str, read: Callable[[str, str], _T]) -> _T:
+    """What `read` makes of a file's text and name; what it refuses names the file where there are several."""
+    try:
+        return read(source.files[name], name)
+    except Forbidden as error:
+        if len(source.files) == 1:
+            raise
+        raise Forbidden(f"{name}: {error}") from None
+
+
+def _python_forms(text: str, name: str) -> tuple[str, str]:
+    """What counts of a file of a Python program, with its numbers and without."""
+    if not name.endswith(".py"):
+        return _text_forms(text, name)
+    return normal_forms(text)
+
+
+def _text_forms(text: str, name: str) -> tuple[str, str]:
+    if "\0" in text:
+        raise Forbidden("the text holds a null byte")
+    lines = "\n".join(filter(None, map(str.rstrip, text.split("\n"))))
+    return lines, _NUMBER.sub("0", lines)
+
+
+def _ids(forms: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    """(program_id, skeleton_id) of a program's files, with and without numbers."""
+    if len(forms) == 1:
+        ((whole, skeleton),) = forms.values()
+        return _digest(whole), _digest(skeleton)
+    wholes, skeletons = zip(*forms.values(), strict=True)
+    return _digest(repr((*forms, *wholes))), _digest(repr((*forms, *skeletons)))
 
 
 def _digests(program: StraightLine, names: list[str]) -> list[str]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evaluators.command_runs import CommandRuns, measured
-from evaluators.guilt import fault_feedback
+from evaluators.feedback import failure_feedback
+from evaluators.guilt import fault_feedback, fault_place_of
 from evaluators.outage import of_the_sandbox
 from evaluators.verifier_process import VerifierFault, VerifierProcess
 from evolve.core.errors import Invalid, UnavailableError
@@ -27,6 +28,8 @@ PUT_AWAY_SECONDS = 2.0
 """How long the verifier's process may take to give back a sandbox of its own."""
 # CPU time is noisy: what came this near to its limit, or reached it, is run once more before it counts.
 NEAR_LIMIT = 0.8
+# Of these alone what was printed is told: how far a program came that was stopped is another thing each time.
+_PRINTED = (Status.CRASHED, Status.INVALID, Status.OUTPUT_FLOOD)
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,16 @@ class Seat:
 
 @dataclass(frozen=True)
 class Run:
-    """One instance's result with what the program returned and the verifier's words."""
+    """One instance's result with what the program returned and the verifier's words.
+
+    `in_full` is, of a program that failed, the feedback with all that may help to mend it.
+    """
 
     result: Result
     output: Any
     score: Score | None
     feedback: str
+    in_full: str = ""
 
 
 class Stage:
@@ -77,25 +84,28 @@ class Stage:
         for sandbox in filter(None, (self.seat.sandbox, self.seat.builder)):
             sandbox.close()
 
-    def runs(self, source: Source, split: Split, instances: Iterable[Instance]) -> Iterator[Run]:
-        """Results in the order of the instances. With isolation by stage a death ends the shared process alone."""
-        with _Shared(self, source) as shared:
+    def runs(self, source: Source, split: Split, instances: Iterable[Instance], seed: int = 0) -> Iterator[Run]:
+        """Results in the order of the instances. With isolation by stage a death ends the shared process alone.
+
+        `seed` fixes the program's random state; that of a command is its own affair.
+        """
+        with _Shared(self, source, seed) as shared:
             for instance in instances:
                 yield self._read(split, instance, shared.reply(instance.args))
 
-    def run(self, source: Source, split: Split, instance: Instance) -> Run:
+    def run(self, source: Source, split: Split, instance: Instance, seed: int = 0) -> Run:
         """One instance in a process of its own."""
-        return self._read(split, instance, self.reply(source, instance.args))
+        return self._read(split, instance, self.reply(source, instance.args, seed))
 
     def failed_build(self, source: Source) -> Reply | None:
         """How the build of a command's program failed; None where it did not, or nothing is built."""
         return None if self._commands is None else self._commands.failed_build(source)
 
-    def reply(self, source: Source, args: tuple[Any, ...]) -> Reply:
+    def reply(self, source: Source, args: tuple[Any, ...], seed: int = 0) -> Reply:
         """What a fresh process answers; where it came near its CPU limit, what a second one answers."""
         if self._commands is not None:
             return self._commands.reply(source, args)
-        return self._retried(lambda: self._once(source, args))
+        return self._retried(lambda: self._once(source, args, seed))
 
     def canary(self) -> None:
         """Raises UnavailableError where a trivial program gets no answer: then nothing is any program's fault."""
@@ -127,10 +137,11 @@ class Stage:
         if score is not None and self._commands is not None:
             score = measured(score, reply)
         result = Result(instance.id, status, value, reply.cpu_seconds, reply.wall_seconds, reply.peak_bytes)
-        return Run(result, reply.value, score, feedback)
+        in_full = "" if score is not None else _in_full(instance, status, feedback, reply.output)
+        return Run(result, reply.value, score, feedback, in_full)
 
-    def _once(self, source: Source, args: tuple[Any, ...]) -> Reply:
-        with self.session(source) as session:
+    def _once(self, source: Source, args: tuple[Any, ...], seed: int) -> Reply:
+        with self.session(source, seed) as session:
             return session.call(self.seat.function, *args)
 
     def _retried(self, once: Callable[[], Reply]) -> Reply:
@@ -149,16 +160,16 @@ class Stage:
             self.canary()
         return reply
 
-    def session(self, source: Source) -> closing[Session]:
+    def session(self, source: Source, seed: int = 0) -> closing[Session]:
         """A fresh process with the program in it, to be opened and closed by `with`."""
-        return closing(self.seat.sandbox.open(source, self.seat.limits, driver=self.seat.driver))
+        return closing(self.seat.sandbox.open(source, self.seat.limits, driver=self.seat.driver, seed=seed))
 
 
 class _Shared:
     """The process of a whole stage; with isolation by instance, of none."""
 
-    def __init__(self, stage: Stage, source: Source) -> None:
-        self.stage, self.source = stage, source
+    def __init__(self, stage: Stage, source: Source, seed: int) -> None:
+        self.stage, self.source, self.seed = stage, source, seed
         self.session: Session | None = None
 
     def __enter__(self) -> _Shared:
@@ -172,18 +183,25 @@ class _Shared:
     def reply(self, args: tuple[Any, ...]) -> Reply:
         seat = self.stage.seat
         if seat.isolation == "instance":
-            return self.stage.reply(self.source, args)
+            return self.stage.reply(self.source, args, self.seed)
         with of_the_sandbox():
             if self.session is None:
-                self.session = seat.sandbox.open(self.source, seat.limits, driver=seat.driver)
+                self.session = seat.sandbox.open(self.source, seat.limits, driver=seat.driver, seed=self.seed)
             reply = self.session.call(seat.function, *args)
         if reply.died or reply.status is Status.TIMED_OUT:
             # Once more, alone: neither a machine's fault nor a noisy clock is the program's.
             with of_the_sandbox():
                 self.session.close()
             self.session = None
-            return self.stage.reply(self.source, args)
+            return self.stage.reply(self.source, args, self.seed)
         return reply
+
+
+def _in_full(instance: Instance, status: Status, feedback: str, printed: str) -> str:
+    if fault_place_of(feedback) is not None:
+        return feedback
+    words = feedback.removeprefix(f"{instance.id}: ")
+    return failure_feedback(instance, words, printed if status in _PRINTED else "")
 
 
 def _is_finite(score: Score) -> bool:

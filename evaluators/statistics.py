@@ -29,7 +29,7 @@ def group_means(groups: Sequence[str], values: Sequence[float]) -> list[float]:
     by_group: dict[str, list[float]] = defaultdict(list)
     for group, value in zip(groups, values, strict=True):
         by_group[group].append(value)
-    return [float(np.mean(found)) for found in by_group.values()]
+    return [math.fsum(found) / len(found) for found in by_group.values()]
 
 
 def mean_interval(groups: Sequence[str], values: Sequence[float], level: float = LEVEL) -> Interval:

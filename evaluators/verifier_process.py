@@ -17,6 +17,7 @@ from typing import Any
 from evolve.core import errors
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import EvolveError, InfrastructureError, Invalid, ProblemError
+from evolve.core.rng import derive_seed
 from evolve.core.types import Instance, Score, Source, Split, Status
 from sandbox import procfs, wire
 from sandbox.limits import MEBIBYTE, Limits
@@ -79,6 +80,17 @@ class VerifierProcess:
         self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._splits: dict[Split, tuple[str, tuple[Instance, ...]]] = {}
+        self._seeds = dict(settings.seeds)
+
+    def draw(self, split: Split, number: int) -> None:
+        """Have the split's instances drawn anew, the `number`-th time: 0 is the problem's own draw."""
+        own = self.settings.seeds[split.value]
+        seed = derive_seed(own, number) if number else own
+        if seed != self._seeds[split.value]:
+            self._seeds[split.value] = seed
+            self._splits.pop(split, None)
+            if self._process is not None:
+                self._ask("draw", split.value, seed)
 
     def instances(self, split: Split) -> tuple[Instance, ...]:
         """Instances of a split, without their truth. Raises ProblemError where there is none, or two share an id."""
@@ -198,7 +210,7 @@ class VerifierProcess:
         stored = {
             "folder": str(settings.folder),
             "version": settings.version,
-            "seeds": dict(settings.seeds),
+            "seeds": self._seeds,
             "memory_bytes": settings.memory_bytes,
             "sandbox": settings.sandbox,
         }

@@ -84,10 +84,15 @@ class VerifierWorker:
     def __init__(self, folder: Path, version: str, seeds: Mapping[str, int], sandbox: str) -> None:
         self.verifier = load_verifier(folder)
         self.version = version
-        self.seeds = seeds
+        self.seeds = dict(seeds)
         self.sandbox = sandbox
         self._sandboxes: dict[tuple[str, ...], Sandbox] = {}
         self._splits: dict[str, dict[str, Instance]] = {}
+
+    def draw(self, split: str, seed: int) -> None:
+        """The split's instances are those of another seed from now on."""
+        self.seeds[split] = seed
+        self._splits.pop(split, None)
 
     def instances(self, split: str) -> list[Any]:
         """[evaluation set, [id, group, args] of each instance]: their truth stays here."""

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from archive.policies import check_policy
 from archive.store import Archive
-from evolve.campaign import Campaign, in_event_loop
+from evolve.beginning import (
+    PROMPTS_FOLDER,
+    REPLAY,
+    Limits,
+    Wanted,
+    fresh_run,
+    prompts_folder,
+    replayed_run,
+    resumed_run,
+)
+from evolve.budget import Estimate
+from evolve.campaign import Campaign
 from evolve.core import config as settings
 from evolve.core.config import RunConfig
-from evolve.core.errors import ProblemError, UsageError
+from evolve.core.errors import UsageError
 from evolve.display.choice import chosen as displayed
 from evolve.display.notebook import NotebookWatch
 from evolve.engine.local import LocalEngine
 from evolve.engine.patience import Patience
 from evolve.evaluation import sandbox_config
-from evolve.events import Listener, ScoredProgram, Warned, both, ignore
-from evolve.problem import Problem, load
+from evolve.event_loop import in_event_loop
+from evolve.events import Asking, Listener, ScoredProgram, Warned, both, ignore
+from evolve.problem import Problem
 from evolve.programs import evaluate_programs, floor_on_train
 from evolve.readiness import check_ready
+from evolve.recording import read_recording
 from evolve.result import RunResult
 from evolve.sandboxing import last_sandbox
-from evolve.told import TOLD, check_kind
+
+if TYPE_CHECKING:
+    from archive.replay import Replay
+    from evolve.modelling import Modelling
+
+Confirm = Callable[[Estimate], bool]
+"""Asked with what models may cost, before the first paid call; False ends the run."""
 
 __all__ = ["run", "score_programs"]
 
@@ -35,24 +56,41 @@ def run(
     evaluations: float | None = None,
     proposals: int | None = None,
     minutes: float | None = None,
+    model: str | Sequence[str] = (),
+    api_base: str | None = None,
+    usd: float | None = None,
+    tokens: int | None = None,
+    patience: float | None = None,
+    hint: str = "",
+    prompts: str | Path | None = None,
     seed: int = 0,
     workers: int | None = None,
-    window: int = settings.DEFAULT_WINDOW,
+    window: int | None = None,
     policy: str | None = None,
     archive: str | Path | None = None,
     start: str | None = None,
     sandbox: str | None = None,
     outage_minutes: float = settings.DEFAULT_OUTAGE_MINUTES,
     resume: str | None = None,
+    replay: str | None = None,
+    replay_strict: bool = False,
     final_check: bool = True,
     progress: bool | None = None,
     listener: Listener = ignore,
+    confirm: Confirm | None = None,
     handle_interrupt: bool = False,
 ) -> RunResult:
     """Search a problem, or go on with run `resume`, until the budget is spent.
 
-    The course of a run depends on problem, `seed`, `policy`, `start` and `window` alone; `workers` changes only
-    its speed, `minutes` only its length, `sandbox` only where its programs run.
+    Without a model, the course of a run depends on problem, `seed`, `policy`, `start` and `window` alone; `workers`
+    changes only its speed, `minutes` only its length, `sandbox` only where its programs run.
+
+    `model` names language models that propose beside the offline proposer (docs/models.md); `api_base` is where an
+    OpenAI-compatible server answers for them. `usd` and `tokens` limit what they take, `hint` is advice that every
+    prompt carries, and files of the folder `prompts` replace the templates of the same name. Before the first paid call
+    `confirm` is asked with an estimate. `replay` goes through a run of the archive, or a recorded file, again, with the
+    replies of then and no network; with `replay_strict` a prompt that is not that of then is an error.
+    `patience` stops the search when the chance of an improvement in what is left is smaller.
 
     `sandbox` is a text such as "docker:runtime=runsc" (docs/cli.md); None takes that of the run to resume, or else
     what EVOLVE_SANDBOX, the user's settings or this system choose. "none" isolates nothing. Where the sandbox goes away
@@ -64,18 +102,23 @@ def run(
     has the stop reason "interrupted".
 
     Raises:
-        UsageError: an argument can not be honoured. ProblemError: the problem's own programs or verifier fail.
-        ArchiveError: the archive can not be written; what it reported as committed is kept.
-        InfrastructureError: a machine failed, or the sandbox stayed away; `--resume` goes on.
+        UsageError: an argument can not be honoured, or the answer of `confirm` is no. ProblemError: the problem's own
+        programs or verifier fail. ArchiveError: the archive can not be written; what it reported as committed is kept.
+        InfrastructureError: a machine failed, a model can not be used, or the sandbox stayed away; `--resume` goes on.
     """
-    worker_count = settings.check_workers(workers)
-    patience = Patience(60.0 * settings.check_outage(outage_minutes))
+    settings.check_workers(workers)
+    outage = Patience(60.0 * settings.check_outage(outage_minutes))
     place = settings.default_archive(str(archive) if archive else None)
+    limits = Limits(evaluations, proposals, usd, tokens, patience)
+    wanted = Wanted([model] if isinstance(model, str) else model, api_base, hint, str(prompts) if prompts else None)
+    recording = read_recording(place, replay) if replay is not None else None
     if resume is not None:
-        loaded, config = resumed_run(problem, place, resume, evaluations, proposals)
+        loaded, config = resumed_run(problem, place, resume, limits)
+    elif recording is not None:
+        loaded, config = replayed_run(problem, recording)
     else:
-        loaded, config = fresh_run(problem, evaluations, proposals, seed, window, policy, start)
-    settings.check_budget(config.evaluations, config.proposals, minutes)
+        loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted)
+    settings.check_budget(config.evaluations, config.proposals, minutes, config.usd, config.tokens, config.patience)
     with ExitStack() as stack:
         opened = stack.enter_context(Archive.open(place))
         before = opened.run(resume) if resume is not None else None
@@ -83,24 +126,68 @@ def run(
         sandboxing = check_ready(loaded, where)
         display = stack.enter_context(displayed(loaded.objectives, progress))
         told = both(display, listener)
-        if sandboxing.warning:
-            _warn(sandboxing.warning, told, seen=display is not ignore or listener is not ignore)
-        engine = LocalEngine(str(loaded.folder), worker_count, where, patience)
+        warn = partial(_warn, listener=told, seen=display is not ignore or listener is not ignore)
+        worker_count = settings.check_workers(workers, loaded.timing is not None)
+        warning = " ".join(filter(None, (sandboxing.warning, _crowding(loaded, worker_count))))
+        if warning:
+            warn(warning)
+        folder = prompts_folder(wanted.prompts, before)
+        modelling = _modelling(loaded, config, folder, recording, replay_strict, warn)
+        engine = LocalEngine(str(loaded.folder), worker_count, where, outage)
         stack.callback(engine.close)
-        campaign = Campaign(loaded, config, opened, engine, minutes, told, patience, sandboxing)
+        campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling)
+        if confirm is not None:
+            _ask(confirm, modelling, campaign.seed, told)
         if before is not None:
-            earlier_seconds = before.seconds or 0.0
             run_id = opened.resume_run(before.id).id
             sandboxing.note_change(opened, before)
         else:
-            stored = {**config.to_json(), "folder": str(loaded.folder), **sandboxing.to_json()}
-            run_id, earlier_seconds = _begin(opened, loaded, stored, config.seed), 0.0
+            places = {"folder": str(loaded.folder), PROMPTS_FOLDER: folder, REPLAY: replay}
+            stored = {**config.to_json(), **sandboxing.to_json(), **places}
+            run_id = _begin(opened, loaded, stored, config.seed)
         handle_interrupt = handle_interrupt or isinstance(display, NotebookWatch)
+        earlier_seconds = before.seconds or 0.0 if before is not None else 0.0
         result = campaign.carry_out(run_id, final_check, handle_interrupt, earlier_seconds)
         return replace(result, location=place) if "://" in place else result
 
 
-def _warn(text: str, listener: Listener, seen: bool) -> None:
+def _modelling(
+    problem: Problem,
+    config: RunConfig,
+    folder: str | None,
+    recording: Replay | None,
+    strict: bool,
+    warn: Callable[[str], None],
+) -> Modelling | None:
+    """The models of a run that has some; None, and nothing heavy is imported, for a run without."""
+    if not config.models:
+        return None
+    from evolve.modelling import Modelling
+
+    return Modelling(problem, config, folder, recording, strict, warn)
+
+
+def _ask(confirm: Confirm, modelling: Modelling | None, seed: ScoredProgram, told: Listener) -> None:
+    """Raises UsageError where whoever is asked does not want to pay what models may cost."""
+    estimate = modelling.estimate(seed) if modelling else None
+    if estimate is None:
+        return
+    told(Asking())
+    if not confirm(estimate):
+        raise UsageError("stopped before the first paid call", "Nothing was spent; --usd X sets a limit.")
+
+
+def _crowding(problem: Problem, workers: int) -> str:
+    """What is wrong with so many workers; empty where nothing is."""
+    if problem.timing is None or workers == 1:
+        return ""
+    return (
+        f"{workers} workers time programs side by side, and disturb each other: more of what is faster is missed. "
+        "Leave --workers out, and one is used."
+    )
+
+
+def _warn(text: str, *, listener: Listener, seen: bool) -> None:
     """Says it where the run is shown, and where it is not, in the log, which goes to standard error."""
     if seen:
         listener(Warned(text))
@@ -120,7 +207,7 @@ def score_programs(
     check_ready(problem, config)
     if problem.sandbox == "straight_line":
         return (*in_event_loop(lambda: evaluate_programs(problem, None)), None)
-    engine = LocalEngine(str(problem.folder), settings.check_workers(None), config)
+    engine = LocalEngine(str(problem.folder), settings.check_workers(None, problem.timing is not None), config)
     try:
         seed, baselines = in_event_loop(lambda: evaluate_programs(problem, engine, listener))
         return seed, baselines, in_event_loop(lambda: floor_on_train(engine))
@@ -130,62 +217,3 @@ def score_programs(
 
 def _begin(archive: Archive, problem: Problem, config: dict[str, object], seed: int) -> str:
     return archive.begin_run(problem=problem.name, problem_version=problem.version, config=config, run_seed=seed)
-
-
-def fresh_run(
-    problem: str | Path | None,
-    evaluations: float | None,
-    proposals: int | None,
-    seed: int,
-    window: int,
-    policy: str | None,
-    start: str | None,
-) -> tuple[Problem, RunConfig]:
-    """Problem and configuration of a new run."""
-    if problem is None:
-        raise UsageError("no problem was named", "Name one: evolve run float32-exp2")
-    loaded = load(problem)
-    if window < 1:
-        raise UsageError(f"a window of {window} tickets allows none", "Give a window of at least 1.")
-    chosen = check_policy(policy or settings.DEFAULT_POLICY)
-    limit = float(loaded.search.evaluations if evaluations is None else evaluations)
-    proposal_limit = settings.default_proposals(limit) if proposals is None else proposals
-    return loaded, RunConfig(seed, chosen, window, start or loaded.search.start, limit, proposal_limit)
-
-
-def resumed_run(
-    problem: str | Path | None,
-    place: str,
-    resume: str,
-    evaluations: float | None,
-    proposals: int | None,
-    told: str | None = None,
-) -> tuple[Problem, RunConfig]:
-    """Problem and configuration of a run that goes on; only its limits may change.
-
-    `told` is what stands under that key in the configuration: whose proposals a caller evaluates, None where the run
-    evaluates by itself. Raises UsageError where the run was begun in another way.
-    """
-    with Archive.open(place, create=False) as archive:
-        row = archive.run(resume)
-    check_kind(row.id, row.config.get(TOLD), told)
-    loaded = find_problem(row.problem, row.config.get("folder")) if problem is None else load(problem)
-    if loaded.version != row.problem_version:
-        raise ProblemError(
-            f"{loaded.name} has changed since run {row.id} was begun; scores would not be comparable",
-            "Start a new run, or bring the problem's files back to what they were.",
-        )
-    config = RunConfig.from_json(row.config)
-    if evaluations is not None:
-        config = replace(config, evaluations=float(evaluations), proposals=settings.default_proposals(evaluations))
-    return loaded, config if proposals is None else replace(config, proposals=proposals)
-
-
-def find_problem(name: str, folder: object = None) -> Problem:
-    """The problem of a stored run: by its shipped name, else in the folder that the run was begun with."""
-    try:
-        return load(name)
-    except UsageError:
-        if isinstance(folder, str) and Path(folder).is_dir():
-            return load(folder)
-        raise

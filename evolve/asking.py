@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from archive.store import Archive
-from evolve.api import fresh_run, resumed_run
 from evolve.background import Background
+from evolve.beginning import Limits, fresh_run, resumed_run
 from evolve.budget import Budget
 from evolve.core import config as settings
 from evolve.core.config import RunConfig
@@ -85,9 +85,9 @@ class Search:
         place = settings.default_archive(str(archive) if archive else None)
         kind = "offline" if proposer is None else "given"
         if resume is not None:
-            loaded, config = resumed_run(problem, place, resume, evaluations, proposals, told=kind)
+            loaded, config = resumed_run(problem, place, resume, Limits(evaluations, proposals), told=kind)
         else:
-            loaded, config = fresh_run(problem, evaluations, proposals, seed, window, policy, start)
+            loaded, config = fresh_run(problem, Limits(evaluations, proposals), seed, window, policy, start)
         settings.check_budget(config.evaluations, config.proposals, None)
         self.problem = loaded
         self._place = place

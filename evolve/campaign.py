@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from archive.store import Archive
 from evaluators.guilt import FaultCounter
 from evaluators.screen import screen_baseline
 from evolve.budget import Budget
+from evolve.choice import CHOICE_EVENT, Choice, final_choice
 from evolve.core.clock import monotonic_seconds
 from evolve.core.config import RunConfig
-from evolve.core.errors import UnavailableError
-from evolve.core.types import Record
+from evolve.core.errors import InfrastructureError, UnavailableError
+from evolve.core.types import Record, Ticket
 from evolve.engine.base import Engine, Task
 from evolve.engine.patience import Outage, Patience
+from evolve.event_loop import in_event_loop, interrupts
 from evolve.events import FinalProgress, Listener, Paused, RecordCommitted, RunEnded, RunStarted, ScoredProgram, WentOn
 from evolve.final import Entrant, FinalReport, compare_on_final
+from evolve.foresight import Trail, foresee, units
+from evolve.guidance import Guidance
 from evolve.loop import Flight, run_loop
+from evolve.outlook import sentence
 from evolve.problem import Problem
-from evolve.programs import SEED, check_start, evaluate_programs, start_programs
+from evolve.programs import SEED, check_start, evaluate_programs, floor_on_train, start_programs
+from evolve.proposers.base import Proposer
+from evolve.proposers.llm.faults import ModelUnavailable
 from evolve.proposers.offline import operators
 from evolve.proposers.offline.proposer import OfflineProposer
 from evolve.result import RunResult
 from evolve.sandboxing import Sandboxing
 from evolve.search import Rules, SearchState
 from evolve.step import Step
+from evolve.timed_final import compare_times_on_final
+from evolve.timed_gating import gatekeeper
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from evolve.modelling import Modelling  # and with it litellm's settings, for runs with models alone
 
 
 class Campaign:
@@ -50,14 +56,17 @@ class Campaign:
         listener: Listener,
         patience: Patience,
         sandboxing: Sandboxing,
+        modelling: Modelling | None = None,
     ) -> None:
         self.problem = problem
         self.config = config
         self.archive = archive
         self.engine = engine
-        self.listener = listener
+        self.listener = self.trail = Trail(problem.objectives, listener)
         self.sandboxing = sandboxing
+        self.modelling = modelling
         self.run_id = ""
+        self.choice: Choice | None = None
         self.searching = False
         patience.heard = self._outage
         patience.hurried = lambda: self.searching and self.budget.cut_off is not None
@@ -68,32 +77,70 @@ class Campaign:
         self._check_start()
         moves = operators(problem.sandbox, problem.seed)
         exact = problem.evidence == "exact"
-        rules = Rules(problem.objectives, problem.minimum_effect, moves, exact, problem.driven)
-        self.search = SearchState(config, rules, self.starts)
-        self.budget = Budget(config.evaluations, config.proposals, None if minutes is None else 60.0 * minutes)
+        order = () if scorer is None else in_event_loop(lambda: scorer.run(Task("order", ())))
+        rules = Rules(
+            problem.objectives, problem.minimum_effect, moves, exact, problem.driven, gated=not exact, order=order
+        )
+        self.budget = Budget(
+            config.evaluations,
+            config.proposals,
+            None if minutes is None else 60.0 * minutes,
+            usd_limit=config.usd,
+            tokens_limit=config.tokens,
+            patience=config.patience,
+        )
+        self.search = SearchState(config, rules, self.starts, guidance=self._guidance(rules, scorer))
+        self.gatekeeper = None if exact else gatekeeper(problem, engine)
+        if self.gatekeeper:
+            in_event_loop(self.gatekeeper.open)
         self.faults = FaultCounter()
         self.counts: Counter[str] = Counter()
 
     def carry_out(self, run_id: str, final_check: bool, handle_interrupt: bool, earlier_seconds: float) -> RunResult:
         """Search, then check the front; everything is durable on return."""
         self.run_id = run_id
-        tickets = {ticket.number: ticket for ticket in self.archive.tickets(run_id)}
-        records = {record.number: record for record in self.archive.records(run_id)}
+        tickets: Mapping[int, Ticket] = {ticket.number: ticket for ticket in self.archive.tickets(run_id)}
+        records = {record.ticket.number: record for record in self.archive.records(run_id)}
         self._announce(run_id, len(records))
         engine, problem = self.engine, self.problem
-        step = Step(OfflineProposer(engine), engine, problem.sandbox, problem.seed, self.starts, self.search.known)
-        flight = Flight(run_id, self.archive, self.search, step, engine, records)
+        proposer: Proposer = OfflineProposer(engine)
+        if self.modelling and self.search.guidance:
+            tickets = self.modelling.recorded(tickets)
+            self.search.schedule = self.modelling.schedule(tickets, records, len(self.starts))
+            proposer = self.modelling.proposer(
+                proposer, engine, self.archive, run_id, self.budget, self.search.guidance
+            )
+        step = Step(proposer, engine, problem.sandbox, problem.seed, self.starts, self.search.known)
+        flight = Flight(run_id, self.archive, self.search, step, engine, records, self.gatekeeper)
         with _resumable(run_id):
-            with _interrupts(self._interrupt, handle_interrupt):
+            with interrupts(self._interrupt, handle_interrupt):
                 self.searching = True
-                reason = in_event_loop(lambda: run_loop(self.search, flight, self.budget, tickets, self._watch))
+                reason = in_event_loop(lambda: self._searched(flight, tickets))
                 self.searching = False
             seconds = earlier_seconds + self.budget.seconds
+            if reason != "interrupted":
+                self._choose()
+            ahead, luck = in_event_loop(lambda: foresee(self.trail, problem, engine, self.archive, reason, seconds))
             final, final_seconds = FinalReport({}), 0.0
             if final_check and reason != "interrupted":
                 final, final_seconds = self._final(run_id)
         self.archive.end_run(run_id, reason, seconds + final_seconds)
-        return self._report(run_id, reason, seconds, final, final_seconds)
+        luck = luck if self.choice is None else None  # it is the champion's, who was not chosen
+        return replace(self._report(run_id, reason, seconds, final, final_seconds), prospect=ahead, luck=luck)
+
+    async def _searched(self, flight: Flight, tickets: Mapping[int, Ticket]) -> str:
+        try:
+            return await run_loop(self.search, flight, self.budget, tickets, self._watch)
+        finally:
+            if self.modelling:
+                await self.modelling.close()
+
+    def _guidance(self, rules: Rules, scorer: Engine | None) -> Guidance | None:
+        if self.modelling is None:
+            return None
+        floor = in_event_loop(lambda: floor_on_train(scorer)) if scorer is not None else None
+        known = (self.seed, *self.baselines)
+        return self.modelling.guidance(rules, known, floor.metrics if floor else None, self.budget)
 
     def _check_start(self) -> None:
         """A program of the archive that the run is to start from is trusted by none: it is checked like a champion."""
@@ -113,6 +160,9 @@ class Campaign:
             proposals_limit=self.config.proposals,
             seconds_limit=self.budget.seconds_limit,
             replayed=replayed,
+            usd_limit=self.config.usd,
+            tokens_limit=self.config.tokens,
+            models=tuple(self.modelling.models) if self.modelling else (),
         )
         self.listener(started)
 
@@ -133,11 +183,28 @@ class Campaign:
         if record.ticket.kind == "expand":
             self.counts[record.verdict.status.value] += 1
         front = self.search.shown_front()
-        self.listener(RecordCommitted(record, budget.evaluations, budget.proposals, budget.seconds, front))
+        promoted = record.promotion is not None and record.promotion.accepted
+        budget.tell(record, promoted)
+        spent = self.modelling.spending(budget) if self.modelling else None
+        self.listener(RecordCommitted(record, budget.evaluations, budget.proposals, budget.seconds, front, spent))
+
+    def _choose(self) -> None:
+        """Where scores are stochastic and no gate compares programs, the best mean may be the luckiest one."""
+        ungated = self.gatekeeper is not None and self.gatekeeper.count.note
+        if not (ungated and self.problem.file.stochastic and len(self.problem.objectives) == 1):
+            return
+        runs = in_event_loop(lambda: units(self.engine))
+        self.choice = final_choice(self.archive.records(self.run_id), self.problem.objectives[0], runs)
+        if self.choice is not None:
+            self.archive.add_event(self.run_id, CHOICE_EVENT, asdict(self.choice))
+
+    def _front(self) -> tuple[ScoredProgram, ...]:
+        """What was found: the promoted programs, or the choice among those that were measured in full."""
+        return self.search.shown_front() if self.choice is None else (self.choice.program,)
 
     def _final(self, run_id: str) -> tuple[FinalReport, float]:
         """The final check of the front, opened once for a run's champions; later calls read what it gave."""
-        front = self.search.shown_front()
+        front = self._front()
         stored = self.archive.final_results(run_id)
         if not front or all(point.program_id in stored for point in front):
             return FinalReport(stored), 0.0
@@ -163,14 +230,17 @@ class Campaign:
         source = self.search.source(best.program_id)
         champion = Entrant("the champion", best.program_id, source, problem.driven)
         objective = problem.objectives[0]
+        if problem.timing is not None:
+            return in_event_loop(lambda: compare_times_on_final(self.engine, champion, known, progress))
         return in_event_loop(lambda: compare_on_final(self.engine, objective, champion, known, progress))
 
     def _report(self, run_id: str, reason: str, seconds: float, final: FinalReport, final_seconds: float) -> RunResult:
-        front = self.search.shown_front()
+        front = self._front()
         budget = self.budget
-        self.listener(
-            RunEnded(run_id, reason, budget.evaluations, budget.proposals, seconds, front, final.results, final_seconds)
-        )
+        spent = (budget.evaluations, budget.proposals, seconds)
+        note = sentence(*budget.outlook()) if reason == "patience" else ""
+        note = "; ".join(filter(None, (note, str(self.choice or ""))))
+        self.listener(RunEnded(run_id, reason, *spent, front, final.results, final_seconds, note))
         return RunResult(
             run_id=run_id,
             problem=self.problem.name,
@@ -190,68 +260,25 @@ class Campaign:
             counts=dict(self.counts.most_common()),
             verifier_separated=self.problem.separated,
             sandbox=self.sandboxing.sandbox,
+            spending=self.modelling.spending(budget) if self.modelling else None,
+            note=note,
+            gate=self.gatekeeper.count if self.gatekeeper else None,
         )
 
 
 @contextmanager
 def _resumable(run_id: str) -> Iterator[None]:
-    """A sandbox that stays away ends the command and not the run."""
+    """A sandbox or a model that stays away ends the command and not the run."""
     try:
         yield
+    except ModelUnavailable as error:
+        remedy = f"{error.remedy} Nothing is lost; then: evolve run --resume {run_id}".strip()
+        raise ModelUnavailable(error.message, remedy) from error
     except UnavailableError as error:
         remedy = f"{error.remedy} Nothing is lost; then: evolve run --resume {run_id}".strip()
         raise UnavailableError(f"the sandbox stayed away: {error.message}", remedy) from error
-
-
-@contextmanager
-def _interrupts(stop: Callable[[], None], wanted: bool) -> Iterator[None]:
-    """While inside, the first SIGINT calls `stop`; the second one is a KeyboardInterrupt as usual."""
-    if not wanted or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def first(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        stop()
-
-    signal.signal(signal.SIGINT, first)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def in_event_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine to its end, in a thread where an event loop is running here already (a notebook)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        running = False
-    else:
-        running = True
-    if not running:
-        return asyncio.run(start())
-    return _in_thread(start)
-
-
-def _in_thread(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine to its end in a thread. What interrupts the wait for it cancels it."""
-    begun: Future[Callable[[], object]] = Future()
-
-    async def cancellable() -> T:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        begun.set_result(lambda: loop.call_soon_threadsafe(task.cancel) if task else None)
-        return await start()
-
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        done = thread.submit(lambda: asyncio.run(cancellable()))
-        try:
-            return done.result()
-        except KeyboardInterrupt:
-            either: list[Future[Any]] = [begun, done]
-            wait(either, return_when=FIRST_COMPLETED)
-            if begun.done():
-                with suppress(RuntimeError):  # its loop has just ended
-                    begun.result()()
+    except InfrastructureError as error:  # such as a machine that is too busy to time anything
+        if "--resume" in error.remedy:
             raise
+        remedy = f"{error.remedy} Nothing is lost; then: evolve run --resume {run_id}".strip()
+        raise InfrastructureError(error.message, remedy) from error

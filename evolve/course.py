@@ -42,7 +42,7 @@ class Proposal:
 
     @property
     def entry(self) -> str:
-        """The name of the function to call."""
+        """The name of the function to call; `MODULE.FUNCTION` where the program has several files."""
         return self.source.entry
 
 

@@ -16,7 +16,10 @@ TIMED_EFFECT, PRINTED_EFFECT, TIMED_REPEATS = 0.05, 0.01, 3
 
 @dataclass
 class Draft:
-    """The problem while it is made. `notes` are told to the author; `failure` says why its program gives no score."""
+    """The problem while it is made. `notes` are told to the author; `failure` says why its program gives no score.
+
+    `text` is that of the file `program`, `beside` holds the program's other files, `extra` what is no part of it.
+    """
 
     name: str
     program: str
@@ -27,6 +30,7 @@ class Draft:
     direction: Direction
     text: str
     extra: Mapping[str, bytes]
+    beside: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     expected: dict[str, str] = field(default_factory=dict)
     cpu_seconds: float = 0.0
@@ -50,7 +54,8 @@ class Draft:
         verifier = (folder / "verifier.py").read_text(encoding="utf-8")
         verifier = verifier.replace('METRIC = "score"', f"METRIC = {_quoted(self.metric)}", 1)
         verifier = verifier.replace("SEEDED = False", f"SEEDED = {self.seeded}", 1)
-        files: dict[str, str | bytes] = {"problem.toml": self._toml(), self.program: self.text, **self.extra}
+        files: dict[str, str | bytes] = {"problem.toml": self._toml(), self.program: self.text, **self.beside}
+        files |= self.extra
         files |= {"verifier.py": verifier, "README.md": readme}
         if self.timed:
             files["expected.json"] = json.dumps(self.expected, indent=0, ensure_ascii=False, sort_keys=True) + "\n"
@@ -70,7 +75,7 @@ class Draft:
             f"direction = {_quoted(self.direction)}",
             "",
             "[command]",
-            f"program = {_quoted(self.program)}",
+            f"program = {_quoted([self.program, *sorted(self.beside)] if self.beside else self.program)}",
             *([f"build = {_quoted(self.build)}"] if self.build else []),
             f"run = {_quoted(self.run)}",
             *([f"files = {_quoted(sorted(self.extra))}"] if self.extra else []),

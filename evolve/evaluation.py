@@ -5,10 +5,12 @@ from __future__ import annotations
 from evaluators.cascade import Evaluator
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.stage import Seat, Stage
+from evaluators.train_order import Plan
 from evaluators.verifier_process import VerifierProcess, VerifierSettings
 from evolve.core.config import chosen_sandbox, source_of_sandbox
 from evolve.core.errors import UsageError
 from evolve.problem import Problem
+from evolve.timing_table import TIME_RATIO
 from sandbox import backends
 from sandbox.base import Sandbox
 from sandbox.config import SandboxConfig
@@ -40,7 +42,8 @@ def make_evaluator(problem: Problem, config: SandboxConfig | None = None) -> Eva
     """
     if problem.sandbox == "straight_line":
         return Evaluator(problem.verifier, problem.objectives, problem.version, problem.split_seed)
-    return ProcessEvaluator(make_stage(problem, config), problem.objectives)
+    plan = Plan(problem.file.decouple and problem.timing is None, problem.repeats)
+    return ProcessEvaluator(make_stage(problem, config), problem.objectives, plan, problem.timing)
 
 
 def make_stage(problem: Problem, config: SandboxConfig | None = None) -> Stage:
@@ -68,7 +71,7 @@ def _command_seat(problem: Problem, config: SandboxConfig) -> Seat:
     command = problem.command
     folders = command.folders if command else ()
     # What is measured may hide nothing: see Tools.
-    measured = any(objective.metric == "cpu_seconds" for objective in problem.objectives)
+    measured = any(objective.metric in ("cpu_seconds", TIME_RATIO) for objective in problem.objectives)
 
     def sandbox(tools: Tools) -> Sandbox:
         return backends.create(config, (), tools)

@@ -10,11 +10,35 @@ from evolve.core.types import Record
 
 @dataclass(frozen=True, slots=True)
 class ScoredProgram:
-    """A program with its metrics, for tables and fronts: a baseline, the seed, or one that was found."""
+    """A program with its metrics, for tables and fronts: a baseline, the seed, or one that was found.
+
+    `idea` is what its proposer said of it, empty where that was nothing.
+    """
 
     name: str
     program_id: str
     metrics: Mapping[str, float]
+    idea: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What models have cost so far, the run's earlier parts included.
+
+    `usd` is the sum of known prices; `unpriced` counts replies whose price is not known. `in_flight` are requests now.
+    """
+
+    replies: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+    in_flight: int = 0
+
+    def __str__(self) -> str:
+        if self.replies and self.unpriced == self.replies:
+            return f"{self.replies:,} replies, {self.tokens:,} tokens, price unknown"
+        unknown = f" and {self.unpriced:,} replies of unknown price" if self.unpriced else ""
+        return f"{self.replies:,} replies, {self.tokens:,} tokens, ${self.usd:.2f}{unknown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +62,14 @@ class RunStarted:
     proposals_limit: int | None
     seconds_limit: float | None
     replayed: int
+    usd_limit: float | None = None
+    tokens_limit: int | None = None
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Somebody is about to be asked whether the run may cost what it may cost: the screen is theirs until it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +113,7 @@ class RecordCommitted:
     proposals: int
     seconds: float
     front: tuple[ScoredProgram, ...]
+    spending: Spending | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +138,11 @@ class RunEnded:
     front: tuple[ScoredProgram, ...]
     final: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     final_seconds: float = 0.0
+    note: str = ""
+    """Why it stopped in a sentence, where the reason alone does not say it."""
 
 
-Event = Warned | Preparing | RunStarted | Paused | WentOn | RecordCommitted | FinalProgress | RunEnded
+Event = Warned | Preparing | Asking | RunStarted | Paused | WentOn | RecordCommitted | FinalProgress | RunEnded
 Listener = Callable[[Event], None]
 
 

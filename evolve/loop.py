@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 
 from archive.store import Archive
 from evolve.budget import Budget
 from evolve.core.errors import UnavailableError
-from evolve.core.types import Record, Ticket
+from evolve.core.types import Promotion, Record, Ticket
 from evolve.engine.base import Engine, Task
+from evolve.gating import Gatekeeper
 from evolve.proposers.base import Context
+from evolve.schedule import Turnstile
 from evolve.search import SearchState
-from evolve.step import Step
-
-
-class Turnstile:
-    """Lets the flights through one at a time, in the order of their tickets."""
-
-    def __init__(self) -> None:
-        self._next = 0
-        self._waiting: dict[int, asyncio.Event] = {}
-
-    async def enter(self, number: int) -> None:
-        """Wait until all flights before `number` have left."""
-        if self._next != number:
-            self._waiting[number] = asyncio.Event()
-            await self._waiting[number].wait()
-
-    def leave(self) -> None:
-        """Let the next one through."""
-        self._next += 1
-        if self._next in self._waiting:
-            self._waiting.pop(self._next).set()
+from evolve.step import Step, Work
 
 
 class Flight:
-    """One ticket on its way to a durable record. `tickets` and `records` are what a resumed run has already."""
+    """One ticket on its way to a durable record. `records`, by ticket, are what a resumed run has already.
+
+    `gatekeeper` answers would-be champions of sampled problems; those of exact ones are proven.
+    """
 
     def __init__(
         self,
@@ -47,28 +31,39 @@ class Flight:
         step: Step,
         engine: Engine,
         records: Mapping[int, Record],
+        gatekeeper: Gatekeeper | None = None,
     ) -> None:
         self.run_id, self.archive, self.search, self.step, self.engine = run_id, archive, search, step, engine
         self.records = records
-        self.turnstile = Turnstile()
+        self.gatekeeper = gatekeeper
+        self.turnstile = Turnstile(search.schedule)
 
     async def fly(self, ticket: Ticket, context: Context) -> Record:
         """Journal, work, place, commit. The record that comes back is durable."""
         recorded = self.records.get(ticket.number)
         if recorded is not None:
+            await self.turnstile.enter(ticket.number)
             self.search.restore(recorded)
+            if self.gatekeeper:
+                self.gatekeeper.restore(recorded)
             self.turnstile.leave()
             return recorded
         await asyncio.wrap_future(self.archive.journal(self.run_id, ticket))
         work = await self.step(ticket, context)
         await self.turnstile.enter(ticket.number)
         record = self.search.settle(work)
-        if self.search.wants_proof(record) and work.screened:
-            promotion = await self.engine.run(Task("prove", (work.screened.program,), ticket.number))
-            record = self.search.promote(record, promotion)
+        if self.search.wants_promotion(record):
+            record = self.search.promote(record, await self._promotion(record, work))
         durable = self.archive.commit(self.run_id, record)
         self.turnstile.leave()
         return await asyncio.wrap_future(durable)
+
+    async def _promotion(self, record: Record, work: Work) -> Promotion:
+        if self.gatekeeper:
+            return await self.gatekeeper(record, self.search.source_of(record), self.search.rival(record))
+        program = work.screened.program if work.screened else None
+        promotion: Promotion = await self.engine.run(Task("prove", (program,), record.ticket.number))
+        return promotion
 
 
 async def run_loop(
@@ -86,8 +81,16 @@ async def run_loop(
     A ticket that waits for its share of the budget holds back the records behind it: it is asked of the same state
     whether the budget was tight or not, so a run that goes on later is the run that never stopped.
     """
-    flights: deque[asyncio.Task[Record]] = deque()
-    landed: deque[Record] = deque()
+    flights: set[asyncio.Task[Record]] = set()
+    finished: asyncio.Queue[asyncio.Task[Record]] = asyncio.Queue()
+    landed: dict[int, Record] = {}
+
+    def launch() -> None:
+        flight.turnstile.last = None
+        ticket, context = search.ask(tickets.get(search.asked))
+        task = asyncio.create_task(flight.fly(ticket, context))
+        flights.add(task)
+        task.add_done_callback(finished.put_nowait)
 
     def tell(record: Record) -> None:
         search.tell(record)
@@ -95,31 +98,39 @@ async def run_loop(
             flight.engine.share((skeleton_id, record.number))
         watch(record)
 
+    def tell_landed() -> None:
+        while search.told in landed:
+            tell(landed.pop(search.told))
+
     try:
         while True:
             # What was journaled before is finished whatever the budget says: it was paid for.
-            # A replay is no evaluation, and without it the best of the last tickets would be lost.
+            # A replay is no evaluation, and without it the best of the last tickets would be lost; so it would without
+            # the rest of train.
             while search.ready() and (
                 search.asked in tickets
                 or not budget.stop_reason(len(flights))
                 or (search.replay_is_due() and not budget.interrupted)
+                or (search.measuring.may_complete() and budget.may_complete(len(flights)))
             ):
-                ticket, context = search.ask(tickets.get(search.asked))
-                flights.append(asyncio.create_task(flight.fly(ticket, context)))
-            if landed and not search.ready():
-                tell(landed.popleft())
+                launch()
+            if search.told in landed and not search.ready():
+                tell(landed.pop(search.told))
             elif flights:
-                landed.append(await flights.popleft())  # durable
-                budget.settle(landed[-1])
+                if search.ready():
+                    flight.turnstile.last = search.asked
+                task = await finished.get()
+                flights.remove(task)
+                record = task.result()  # durable
+                landed[record.number] = record
+                budget.settle(record)
             else:
-                for record in landed:
-                    tell(record)
-                return budget.stop_reason(0) or "exhausted"
+                tell_landed()
+                return budget.stop_reason(0) or search.schedule.ending
     except UnavailableError:
         if budget.cut_off is None:
             raise
-        for record in landed:
-            tell(record)
+        tell_landed()
         return budget.cut_off
     finally:
         for task in flights:

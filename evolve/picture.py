@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class RunPicture:
     """What a picture is drawn from.
 
-    `history` holds, in order, the metrics of each scored record and the evaluations spent until then.
+    `history` holds, in order, the metrics of each record that was scored on all of train, and the evaluations spent
+    until then.
     `shown` is the metric on the vertical axis; the first objective, or one that reads better.
     """
 
@@ -50,7 +51,7 @@ def run_picture(
     for record in standing(records):
         evaluations += record.evaluations
         refused = record.promotion is not None and not record.promotion.accepted
-        if record.verdict.status.scored and not refused:
+        if record.verdict.status.scored and record.verdict.whole and not refused:
             history.append((evaluations, record.verdict.metrics))
     shown = shown_objective(objectives, [seed, *baselines, *front])
     words = f"{title}: run {run_id}, {evaluations:,.0f} evaluations"
@@ -71,7 +72,9 @@ def front_of(records: Iterable[Record], objectives: Sequence[Objective]) -> list
             continue
         costs = tuple(objective.cost(record.promotion.metrics[objective.metric]) for objective in objectives)
         front = [(other, program) for other, program in front if not _covers(costs, other)]
-        front.append((costs, ScoredProgram(record.program_id[:SHORT_ID], record.program_id, record.verdict.metrics)))
+        idea = record.candidate.idea if record.candidate else ""
+        name = record.program_id[:SHORT_ID]
+        front.append((costs, ScoredProgram(name, record.program_id, record.verdict.metrics, idea)))
     return [program for _, program in sorted(front, key=lambda pair: pair[0])]
 
 

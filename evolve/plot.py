@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
 from evolve.display.chart import staircase
+from evolve.events import ScoredProgram
 from evolve.picture import RunPicture
+from evolve.proposers.llm.idea import split_idea
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +29,8 @@ FOUND, KNOWN, SEED = "#0072B2", "#D55E00", "#555555"
 MAX_CURVES = 8
 LABEL_POINTS = 10.0
 """Least distance between the labels of two curves, in points of 1/72 inch."""
+IDEA_WIDTH = 24
+"""Characters of an idea's name."""
 FORMATS = ("svg", "png", "pdf")
 
 
@@ -117,7 +121,7 @@ def _draw_ranking(axes: Axes, picture: RunPicture) -> None:
     rows = [
         *((one.name, one, KNOWN, "s") for one in picture.baselines),
         ("seed", picture.seed, SEED, "x"),
-        *(("found", one, FOUND, "o") for one in picture.front),
+        *((_found(one), one, FOUND, "o") for one in picture.front),
     ]
     metric = picture.shown.metric
     rows.sort(key=lambda row: picture.shown.cost(row[1].metrics[metric]))
@@ -126,6 +130,12 @@ def _draw_ranking(axes: Axes, picture: RunPicture) -> None:
     axes.set_xticks(range(len(rows)), [row[0] for row in rows], rotation=35, ha="right", fontsize=8)
     _vertical(axes, picture)
     axes.set_title("Found against baselines", loc="left", fontsize=10)
+
+
+def _found(program: ScoredProgram) -> str:
+    """What a program that was found is called: by its idea, whose hypothesis has no room."""
+    name = split_idea(program.idea)[0]
+    return f"found: {name[: IDEA_WIDTH - 1]}…" if len(name) > IDEA_WIDTH else f"found: {name}" if name else "found"
 
 
 def _draw_history(axes: Axes, picture: RunPicture) -> None:

@@ -19,7 +19,7 @@ class Probation:
     def __init__(self, driven: bool) -> None:
         self.driven = driven
         self._trusted: set[str] = set()
-        self._asked: set[str] = set()
+        self._asked: dict[str, str] = {}
         self._replaying: set[str] = set()
         self._waiting: dict[str, str] = {}
         self._children: Counter[str] = Counter()
@@ -29,9 +29,10 @@ class Probation:
         self._trusted.add(program_id)
 
     def want(self, program_id: str, what: str) -> None:
-        """Have a program checked by one of the next tickets, once."""
-        if self.driven and program_id not in self._asked:
-            self._asked.add(program_id)
+        """Have a program checked by one of the next tickets, once; after the quick check it may be replayed still."""
+        before = self._asked.get(program_id)
+        if self.driven and (before is None or (before, what) == (CHECK, REPLAY)):
+            self._asked[program_id] = what
             self._waiting[program_id] = what
 
     def waiting(self, what: str) -> list[str]:
@@ -44,7 +45,7 @@ class Probation:
 
     def begin(self, program_id: str, what: str) -> None:
         """A measure ticket for the program was asked."""
-        self._asked.add(program_id)
+        self._asked[program_id] = what
         self._waiting.pop(program_id, None)
         if what == REPLAY:
             self._replaying.add(program_id)
@@ -52,6 +53,14 @@ class Probation:
     def end(self, program_id: str) -> None:
         """Its record was told."""
         self._replaying.discard(program_id)
+
+    def forget(self, program_id: str) -> None:
+        """The program was revoked."""
+        self._waiting.pop(program_id, None)
+
+    def is_trusted(self, program_id: str) -> bool:
+        """True for a start program, and for one that passed."""
+        return program_id in self._trusted
 
     def add_child(self, program_id: str) -> None:
         """The program became the parent of another ticket."""

@@ -5,18 +5,24 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from evaluators.screen import frame
 from evaluators.verifier import load_verifier
-from evolve.core.errors import ProblemError, UsageError
+from evolve.core.errors import Forbidden, ProblemError, UsageError
 from evolve.core.types import Objective, Source, Split
 from evolve.problem_file import FILE, CommandSpec, ProblemFile
 from evolve.problem_reading import read
+from evolve.program_files import read_files
 from sandbox.command import RUN, Command
+
+if TYPE_CHECKING:
+    from evaluators.timed_verdicts import Timing  # and with it numpy, for problems that time programs alone
 
 # What stands there are processes, devices and sockets of this machine.
 _OF_THE_KERNEL = ("/proc", "/sys", "/dev", "/run")
@@ -43,8 +49,9 @@ class Problem:
         self.search = file.search
         self.objectives = tuple(Objective(o.metric, o.direction) for o in file.objectives)
         self.hash_bits = file.hash_bits or (53 if file.evidence == "exact" else 40)
-        self.seed = self._program(self.seed_path)
-        self.baselines: Mapping[str, Source] = {path.stem: self._program(path) for path in self._baseline_paths()}
+        self.seed = self._seed()
+        self.baselines: Mapping[str, Source] = {name: self._baseline(path) for name, path in self._baselines().items()}
+        self._check_reference()
 
     @cached_property
     def verifier(self) -> Any:
@@ -60,13 +67,34 @@ class Problem:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
+    @cached_property
+    def timing(self) -> Timing | None:
+        """The reference and the plan of a problem whose score is a time; None for all others."""
+        spec = self.file.timing
+        if spec is None:
+            return None
+        from evaluators.timed_verdicts import Timing
+        from evaluators.timing import Plan
+
+        reference = {"seed": self.seed, **self.baselines}[spec.reference]
+        return Timing(reference, Plan(self.minimum_effect, batch_pairs=spec.batch, most_pairs=spec.pairs))
+
+    def _check_reference(self) -> None:
+        names = ("seed", *self.baselines)
+        if self.file.timing is not None and self.file.timing.reference not in names:
+            message = f"{self.folder / FILE}: timing.reference: there is no baseline {self.file.timing.reference}"
+            raise ProblemError(message, f"Name one of {', '.join(names)}.")
+
     def _deciding(self) -> Iterator[Path]:
         """Every file that decides a score, in a fixed order. The verifier may import any module of the folder."""
         modules = set(self.folder.glob("*.py"))
         command = self.file.command
         if command is not None:
-            modules |= {self.folder / name for name in (command.program, *command.files)}
-        yield from (self.folder / FILE, *sorted(modules), *self._baseline_paths())
+            modules |= {self.folder / name for name in command.files}
+        modules |= {self.folder / name for name in self._names}
+        yield from (self.folder / FILE, *sorted(modules))
+        for path in self._baselines().values():
+            yield from self._files_of(path)
 
     def split_seed(self, split: Split) -> int:
         """The seed from which a split's instances are drawn."""
@@ -82,25 +110,53 @@ class Problem:
         return self.file.splits.model_dump()
 
     @property
+    def repeats(self) -> int:
+        """How often each instance of train is run: once, unless scores are declared stochastic."""
+        return self.file.repeats if self.file.stochastic else 1
+
+    @property
     def seed_path(self) -> Path:
-        """The file of the seed; baselines have its suffix."""
-        return self.folder / ("seed.py" if self.command is None else self.command.program)
+        """The first file of the seed; baselines of one file have its suffix."""
+        return self.folder / self._names[0]
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The program's files as they are called in the folder."""
+        return self.file.program or ("seed.py",) if self.file.command is None else self.file.command.program
+
+    def path_of(self, name: str) -> Path:
+        """The file or folder of a baseline."""
+        return self._baselines()[name]
 
     @property
     def separated(self) -> bool:
         """False where the program reports its own score."""
         return self.file.command is None or self.file.command.separated
 
-    def _baseline_paths(self) -> list[Path]:
-        suffix = self.seed_path.suffix
-        paths = (self.folder / "baselines").glob("*")
-        return sorted(path for path in paths if path.suffix == suffix and path.is_file())
+    def _baselines(self) -> dict[str, Path]:
+        """By name: files with the suffix of the program's first, and where it has several also folders of files."""
+        suffix, found = self.seed_path.suffix, dict[str, Path]()
+        for path in sorted((self.folder / "baselines").glob("*")):
+            is_folder = len(self._names) > 1 and path.is_dir() and not path.name.startswith((".", "__"))
+            if not is_folder and not (path.suffix == suffix and path.is_file()):
+                continue
+            name = path.name if is_folder else path.stem
+            if name in found:
+                raise ProblemError(f"{found[name]} and {path} are both baseline {name}", "Rename one of them.")
+            found[name] = path
+        return found
+
+    def _files_of(self, path: Path) -> list[Path]:
+        """The files of a baseline."""
+        if path.is_file():
+            return [path]
+        return sorted(one for one in path.iterdir() if not one.name.startswith((".", "__")))
 
     def _command(self, spec: CommandSpec | None) -> Command | None:
         if spec is None:
             return None
         where = f"{self.folder / FILE}: command"
-        for key, names in (("program", (spec.program,)), ("files", spec.files)):
+        for key, names in (("program", spec.program), ("files", spec.files)):
             for name in names:
                 if not (self.folder / name).is_file():
                     remedy = f"Write {name} beside problem.toml, or name another file."
@@ -108,7 +164,7 @@ class Problem:
         for name in spec.folders:
             self._check_shown(f"{where}.folders", name)
         return Command(
-            spec.program,
+            spec.program[0],
             spec.run,
             spec.build,
             {name: (self.folder / name).read_bytes() for name in spec.files},
@@ -137,18 +193,38 @@ class Problem:
         if path.parent != self.folder or not path.is_file():
             remedy = f"Write {path.name} beside problem.toml, or take the key out."
             raise ProblemError(f"{self.folder / FILE}: driver: there is no file {name} in the folder", remedy)
-        return self._program(path).main
+        return read_files(self.folder, (name,))[name]
 
-    def _program(self, path: Path) -> Source:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ProblemError(
-                f"{path} can not be read: {error}", "A problem needs a readable UTF-8 program here."
-            ) from None
+    def _seed(self) -> Source:
+        files, entry = read_files(self.folder, self._names), self.file.entry
         if self.command is not None:
-            return Source({self.command.program: text}, RUN, "command")
-        return Source({"program.py": text}, self.file.entry)
+            seed = Source(files, RUN, "command")
+        elif not self.file.program:
+            seed = Source({"program.py": files["seed.py"]}, entry)
+        else:
+            seed = Source(files, entry if len(files) == 1 else f"{self.seed_path.stem}.{entry}")
+        if len(files) > 1:
+            self._check_blocks(seed)
+        return seed
+
+    def _check_blocks(self, seed: Source) -> None:
+        try:
+            frame(seed)
+        except Forbidden as error:
+            remedy = "Put the lines around what may change, in comments of the file's language."
+            raise ProblemError(f"{self.folder / FILE}: program: {error}", remedy) from None
+
+    def _baseline(self, path: Path) -> Source:
+        """A file stands in the place of the seed's first one, the files of a folder in that of those of their names."""
+        if path.is_file():
+            (text,) = read_files(path.parent, (path.name,)).values()
+            return replace(self.seed, files={**self.seed.files, next(iter(self.seed.files)): text})
+        names = [one.name for one in self._files_of(path)]
+        strange = [name for name in names if name not in self._names]
+        if strange or not names:
+            message = f"{path / strange[0]} is no file of the program" if strange else f"{path} is empty"
+            raise ProblemError(message, f"A baseline has files named as the seed's: {', '.join(self._names)}.")
+        return replace(self.seed, files={**self.seed.files, **read_files(path, names)})
 
 
 def shipped_folder() -> Path:

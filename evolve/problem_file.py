@@ -6,12 +6,13 @@ The descriptions here are the reference: docs/problems.md is made of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from evolve.core.types import Direction
+from evolve.program_files import MAX_FILES, check_modules, check_names
+from evolve.timing_table import TIME_RATIO, TimingSpec
 from sandbox.limits import MEBIBYTE, Limits
 
 FILE = "problem.toml"
@@ -28,13 +29,17 @@ def _number(default: Any, description: str, **bounds: Any) -> Any:
     return Field(default=default, strict=False, description=description, **bounds)
 
 
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+"""One name or a list of them."""
+
+
 class ObjectiveSpec(_Strict):
     """A metric of the verdict and the direction in which it is better."""
 
     metric: str = Field(
         description="Name of a metric that the verifier gives (`Score.metrics`), `operations` for straight-line "
-        "programs, or one that the host measures of a command: `wall_seconds`, `cpu_seconds`, `peak_mebibytes` "
-        "(as seen every few milliseconds)."
+        "programs, `time_ratio` where there is a [timing] table, or one that the host measures of a command: "
+        "`wall_seconds`, `cpu_seconds`, `peak_mebibytes` (as seen every few milliseconds)."
     )
     direction: Direction = Field(description="Which way is better.")
 
@@ -46,8 +51,12 @@ class CommandSpec(_Strict):
     `score` reads is what the command printed on standard output.
     """
 
-    program: str = Field(
-        description="The file that evolves, in this folder. Its EVOLVE-BLOCK lines stand in comments of its language."
+    program: Names = Field(
+        min_length=1,
+        max_length=MAX_FILES,
+        strict=False,
+        description="The file that evolves, in this folder, or a list of files. Their EVOLVE-BLOCK lines stand in "
+        "comments of their language; a file without them is fixed, and is shown to proposers.",
     )
     run: str = Field(
         description='What runs it, by `sh -c`, in a folder that holds the program. `"$1"`, `"$2"` are the instance\'s '
@@ -108,6 +117,7 @@ class SearchSpec(_Strict):
 
 # What is larger was meant otherwise, e.g. bytes for mebibytes.
 _DAY_SECONDS, _TEBIBYTE_MEBIBYTES = 86400, 1 << 20
+_OF_PROCESSES = ("driver", "decouple", "stochastic", "repeats")
 _COMMAND_LIMITS = {"processes": 64, "memory_mebibytes": 1024, "file_mebibytes": 64}
 
 
@@ -192,7 +202,7 @@ class SplitSeeds(_Strict):
     train: int = Field(default=2, description="What the search sees.")
     gate: int = Field(
         default=3,
-        description="What will decide on promotions of sampled problems; not asked yet, but its size is checked.",
+        description="Asked before a champion of a sampled problem gives way; each question draws its own seed from it.",
     )
     report: int = Field(default=4, description="For comparing policies of search.")
     final: int = Field(default=5, description="Opened once, when a run has ended.")
@@ -205,6 +215,14 @@ class ProblemFile(_Strict):
     title: str = Field(description="One line for tables and pictures.")
     entry: str = Field(
         default="", description="The function of the program that is called; needed unless there is a [command]."
+    )
+    program: Names = Field(
+        default=(),
+        max_length=MAX_FILES,
+        strict=False,
+        description="The program's files in this folder, where it is not `seed.py` alone; the first has the entry. "
+        "They import each other by name, or read each other by `pkgutil.get_data`. A file without EVOLVE-BLOCK lines "
+        "is fixed, and is shown to proposers.",
     )
     aliases: tuple[str, ...] = Field(default=(), strict=False, description="Other names of a shipped problem.")
     evidence: Literal["exact", "sampled"] = Field(
@@ -239,6 +257,23 @@ class ProblemFile(_Strict):
         strict=False,
         description="Installed distributions that programs may import, such as `numpy`, or `name[extra]`.",
     )
+    decouple: bool = Field(
+        default=True,
+        description="Where train has 30 instances or more, a new program is measured on the first part of them alone, "
+        "and on the rest only while it may still be the best; `false` measures every program on all at once.",
+    )
+    stochastic: bool = Field(
+        default=False,
+        description="`true` where the same program may score differently on the same instance. Its score is then the "
+        "mean over `repeats` runs of train, each with another random state; a program that is clearly worse gets "
+        "fewer. Not beside a driver.",
+    )
+    repeats: int = Field(
+        default=5,
+        ge=2,
+        le=100,
+        description="How often each instance of train is run before a program of a stochastic problem may be the best.",
+    )
     objectives: tuple[ObjectiveSpec, ...] = Field(
         min_length=1,
         max_length=2,
@@ -248,18 +283,22 @@ class ProblemFile(_Strict):
     command: CommandSpec | None = Field(default=None, description="A program in any language.")
     limits: LimitsSpec = Field(default=LimitsSpec(), description="What a call of a sandboxed program may use.")
     verifier: VerifierSpec = Field(default=VerifierSpec(), description="What the verifier's own process may use.")
+    timing: TimingSpec | None = Field(default=None, description="For a score that is a time.")
     tuning: TuningSpec = Field(default=TuningSpec(), description="How constants are fitted.")
     search: SearchSpec = Field(default=SearchSpec(), description="Defaults of a run.")
     splits: SplitSeeds = Field(default=SplitSeeds(), description="Seeds of the splits.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> ProblemFile:
+        self._check_timing()
         if self.command is not None:
             self._check_command(self.command)
         elif not self.entry:
             raise ValueError("entry is missing: name the function that is called")
+        elif self.program:
+            self._check_program()
         if self.sandbox == "straight_line":
-            given = {"driver", "packages", "isolation", "limits"} & self.model_fields_set
+            given = {*_OF_PROCESSES, "packages", "isolation", "limits", "program"} & self.model_fields_set
             if given:
                 raise ValueError(f"{min(given)} has no meaning with sandbox = 'straight_line': take it out")
             if self.evidence != "exact":
@@ -268,6 +307,7 @@ class ProblemFile(_Strict):
             raise ValueError(f"evidence must be 'sampled' with sandbox = '{self.sandbox}'")
         elif self.tuning.method == "least_squares":
             raise ValueError(f"tuning.method 'least_squares' has no meaning with sandbox = '{self.sandbox}'")
+        self._check_stochastic()
         return self
 
     def effective_limits(self) -> LimitsSpec:
@@ -278,16 +318,43 @@ class ProblemFile(_Strict):
         return self.limits.model_copy(update=missing)
 
     def _check_command(self, command: CommandSpec) -> None:
-        given = {"driver", "packages", "isolation", "entry"} & self.model_fields_set
+        given = {"driver", "packages", "isolation", "entry", "program"} & self.model_fields_set
         if given:
             raise ValueError(f"{min(given)} has no meaning beside [command]: take it out")
         if self.sandbox != "bubblewrap":
             raise ValueError("sandbox must be 'bubblewrap' beside [command]")
         if self.limits.gpus:
             raise ValueError("limits.gpus has no meaning beside [command]: a GPU is lent to Python programs only")
-        for name in (command.program, *command.files):
-            if Path(name).name != name or name.startswith("."):
-                raise ValueError(f"command: {name!r} must be the plain name of a file in this folder")
+        try:
+            check_names((*command.program, *command.files))
+        except ValueError as error:
+            raise ValueError(f"command: {error}") from None
+
+    def _check_stochastic(self) -> None:
+        if not self.stochastic:
+            if "repeats" in self.model_fields_set:
+                raise ValueError("repeats has no meaning without stochastic = true: add that, or take repeats out")
+        elif self.driver is not None:
+            raise ValueError("stochastic has no meaning beside a driver: what it drives must repeat itself")
+        elif self.command is not None and self.command.repeats > 1:
+            raise ValueError("command.repeats has no meaning with stochastic = true: take it out")
+
+    def _check_timing(self) -> None:
+        if self.timing is not None:
+            if self.stochastic:
+                raise ValueError("stochastic has no meaning beside [timing], whose pairs repeat runs: take it out")
+            first = self.objectives[0].metric, self.objectives[0].direction
+            in_processes = self.sandbox != "straight_line" and self.evidence == "sampled"
+            effect = self.minimum_effect if "minimum_effect" in self.model_fields_set else None
+            self.timing.check(in_processes, self.driver is not None, first, effect)
+        elif any(objective.metric == TIME_RATIO for objective in self.objectives):
+            raise ValueError(f"an objective is {TIME_RATIO}, and no table [timing] says how it is measured: add it")
+
+    def _check_program(self) -> None:
+        try:
+            check_modules(self.program)
+        except ValueError as error:
+            raise ValueError(f"program: {error}") from None
 
 
 def tables() -> Iterator[tuple[str, type[BaseModel]]]:

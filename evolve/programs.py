@@ -25,7 +25,11 @@ def start_programs(problem: Problem, start: str, archive: Archive) -> dict[int, 
         return {0: problem.seed}
     if start == "baselines":
         return dict(enumerate([problem.seed, *problem.baselines.values()]))
-    return {0: problem.seed, 1: archive.program(start).source}
+    source = archive.program(start).source
+    if source.files.keys() != problem.seed.files.keys():
+        there, here = ", ".join(source.files), ", ".join(problem.seed.files)
+        raise UsageError(f"program {start} has other files than this problem's: {there}", f"Its programs have {here}.")
+    return {0: problem.seed, 1: source}
 
 
 async def evaluate_programs(
@@ -107,5 +111,4 @@ def _read(problem: Problem, name: str, verdict: Verdict) -> ScoredProgram:
 
 
 def _where(problem: Problem, name: str) -> str:
-    path = problem.seed_path
-    return str(path if name == SEED else path.parent / "baselines" / f"{name}{path.suffix}")
+    return str(problem.seed_path if name == SEED else problem.path_of(name))

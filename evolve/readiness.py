@@ -13,6 +13,7 @@ from evolve.evaluation import make_stage, sandbox_config
 from evolve.problem import Problem
 from evolve.problem_file import FILE, MEASURED
 from evolve.sandboxing import Sandboxing
+from evolve.timing_table import TIME_RATIO
 from sandbox import backends, packages
 from sandbox.base import Confinement, Reply, Sandbox, Session
 from sandbox.config import SandboxConfig
@@ -127,7 +128,7 @@ def _mebibytes(session: Session) -> int:
 
 def _check_clock(problem: Problem, confinement: Confinement) -> None:
     """What the host measures counts only where it sees the very process."""
-    timed = [objective.metric for objective in problem.objectives if objective.metric in MEASURED]
+    timed = [objective.metric for objective in problem.objectives if objective.metric in (*MEASURED, TIME_RATIO)]
     if timed and confinement.clock != "process":
         raise UsageError(
             f"{problem.name} measures {timed[0]}, and the sandbox {confinement.backend} can not: its clock is that of "

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
 from evolve.display.text import duration
-from evolve.events import ScoredProgram
+from evolve.events import ScoredProgram, Spending
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
     from archive.store import Archive
+    from evaluators.posterior import Curse
+    from evolve.gating import GateCount
+    from evolve.prospect import Prospect
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -49,6 +52,19 @@ class RunResult:
     """False where programs report their own scores, which then prove nothing."""
     sandbox: str = ""
     """Where programs were run, such as "bubblewrap" or "none"; empty where they are run in place, or by the caller."""
+    spending: Spending | None = None
+    """What models have cost; None where none was asked."""
+    note: str = ""
+    """Why it stopped in a sentence, where `stop_reason` alone does not say it."""
+    gate: GateCount | None = None
+    """What the gate was asked; None for exact problems, and where scores come from outside."""
+    prospect: Prospect | None = None
+    """What as many evaluations again would bring and cost; None where nothing is left to be tried."""
+    luck: Curse | None = None
+    """By how much the program found is expected to be worse on new instances than on train, in the first objective.
+
+    None where evidence is exact, and where too little was measured to tell.
+    """
     location: str = field(default="", compare=False)
     """The archive's URL with its password, where it was named by one."""
 
@@ -65,16 +81,25 @@ class RunResult:
         """The text of the best program, from the archive.
 
         Raises:
-            UsageError: the run has found no program. ArchiveError: the archive can not be read.
+            UsageError: the run has found no program, or one of several files: see `files`.
+            ArchiveError: the archive can not be read.
         """
+        files = self.files
+        if len(files) > 1:
+            raise UsageError(f"the program has several files: {', '.join(files)}", "Take result.files instead.")
+        return next(iter(files.values()))
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files of the best program by name, from the archive. Raises as `code`."""
         best = self.best
         if best is None:
             raise UsageError(f"run {self.run_id} has found no program yet", "Go on with run(None, resume=...).")
         with self._opened() as archive:
-            return archive.program(best.program_id, self.run_id).source.main
+            return archive.program(best.program_id, self.run_id).source.files
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """One row for each program: `name`, `kind` (seed, baseline or found), `program_id`, and its metrics.
+        """One row for each program: `name`, `kind` (seed, baseline or found), `program_id`, `idea`, and its metrics.
 
         Metrics of the final check are in columns whose names begin with `final_`; what is not known is NaN.
 
@@ -118,7 +143,8 @@ class RunResult:
 
     def _row(self, kind: str, program: ScoredProgram) -> dict[str, object]:
         final = {f"final_{name}": value for name, value in self.final.get(program.program_id, {}).items()}
-        return {"name": program.name, "kind": kind, "program_id": program.program_id, **program.metrics, **final}
+        named = {"name": program.name, "kind": kind, "program_id": program.program_id, "idea": program.idea}
+        return {**named, **program.metrics, **final}
 
     @contextmanager
     def _opened(self) -> Iterator[Archive]:

@@ -9,12 +9,20 @@ from archive.policies import make_policy
 from archive.policies.base import Policy
 from archive.ranking import Ranking
 from evolve.core.config import RunConfig
-from evolve.core.errors import CallOrderError
+from evolve.core.errors import CallOrderError, UsageError
+from evolve.core.extent import extended
 from evolve.core.rng import Generator, derive_seed, draw, generator
 from evolve.core.types import Objective, Promotion, Record, Source, Status, Ticket
+from evolve.crew import OFFLINE
+from evolve.dominance import Dominance
 from evolve.events import ScoredProgram
-from evolve.probation import CHECK, REPLAY, Probation
-from evolve.proposers.base import Context
+from evolve.guidance import Guidance
+from evolve.measuring import Measuring, common
+from evolve.podium import Podium
+from evolve.probation import CHECK, REPLAY
+from evolve.proposers.base import Brief, Context
+from evolve.racing import BATCH, Order
+from evolve.schedule import Schedule, Windowed
 from evolve.step import Work, duplicate_of
 
 _CHOICES = 20
@@ -26,8 +34,9 @@ class Rules:
     """What a problem decides about its search.
 
     `operators` are the proposer's moves with their weights. `proven`: would-be champions must pass an exhaustive
-    proof. `driven`: programs run beside a driver, so they are checked before they count for much. `not_gated`: what
-    the promotion of a champion says where there is no gate.
+    proof. `gated`: they are compared with the champion on hidden instances. `driven`: programs run beside a driver, so
+    they are checked before they count for much. `not_gated`: what the promotion of a champion says where there is
+    neither proof nor gate. `order` is train in its batches, where it has some.
     """
 
     objectives: tuple[Objective, ...]
@@ -36,69 +45,57 @@ class Rules:
     proven: bool = True
     driven: bool = False
     not_gated: str = NOT_GATED
-
-
-@dataclass(frozen=True, slots=True)
-class Champion:
-    """A promoted program with its metrics on train, and those that the gate proved."""
-
-    program_id: str
-    metrics: Mapping[str, float]
-    proven: Mapping[str, float]
+    gated: bool = False
+    order: Order = ()
 
 
 class SearchState:
     """ask, settle, tell. Not thread-safe; does no input or output.
 
-    `ask` gives ticket n when exactly records 0 .. n - window are told (and all start programs). `settle`
-    places finished work in the run, in ticket order; `tell` takes the durable record.
+    The `schedule` says when the next ticket may be asked and which record it becomes; by default ticket n when exactly
+    records 0 .. n - window are told (and all start programs), as record n. `settle` places finished work in the run,
+    one at a time; `tell` takes the durable record. With `guidance`, models propose as well.
     """
 
-    def __init__(self, config: RunConfig, rules: Rules, starts: Mapping[int, Source]) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        rules: Rules,
+        starts: Mapping[int, Source],
+        schedule: Schedule | None = None,
+        guidance: Guidance | None = None,
+    ) -> None:
         self.config = config
         self.rules = rules
         self.objectives = rules.objectives
         self.starts = starts
+        self.schedule = schedule or Windowed(config.window, len(starts))
+        self.guidance = guidance
         self.policy: Policy = make_policy(config.policy, rules.objectives, probation=rules.driven)
-        self.probation = Probation(rules.driven)
         self.known: dict[str, int] = {}
-        self.front: tuple[Champion, ...] = ()
         self.asked = 0
         self.settled = 0
         self.told = 0
+        self._dominance = Dominance(rules.objectives, rules.minimum_effect)
+        # What is settled is ahead of what is told, which is durable.
+        self._settled_podium = Podium(self._dominance, rules.gated)
+        self._podium = Podium(self._dominance, rules.gated)
         self._ranking = Ranking(len(self.objectives))
         self._scored: dict[str, Record] = {}
-        self._told_front: tuple[Champion, ...] = ()
+        self._broken: dict[int, Record] = {}
+        self.measuring = Measuring(rules.driven, rules.order, self._dominance, self._scored, self._podium)
+        self.probation = self.measuring.probation
 
     # -- ask
 
     def ready(self) -> bool:
         """True where the next ticket's turn has come."""
-        if self.asked < len(self.starts):
-            return True
-        return self.told >= len(self.starts) and self.told > self.asked - self.config.window
+        return self.schedule.may_ask(self.asked, self.told)
 
     def replay_is_due(self) -> bool:
         """True where the next ticket would replay a would-be champion: worth its time even when the budget is spent."""
-        due = self._due()
+        due = self.measuring.due()
         return due is not None and due[1] == REPLAY
-
-    def _due(self) -> tuple[str, str] | None:
-        """The program to be checked by the next ticket, and how; None where none waits.
-
-        Replays are dear: the best would-be champion comes first, and others wait until it is told. Most of them are
-        no would-be champions then, and the quick check will do.
-        """
-        front = [champion.metrics for champion in self._told_front]
-        flying = [self._scored[program_id].verdict.metrics for program_id in self.probation.replaying()]
-        waiting = {one: self._scored[one].verdict.metrics for one in self.probation.waiting(REPLAY)}
-        open_ones = [one for one, metrics in waiting.items() if not self._covered(metrics, front)]
-        first = [one for one in open_ones if not self._covered(waiting[one], flying)]
-        if first:
-            return min(first, key=lambda one: self._costs(waiting[one])), REPLAY
-        late = [one for one in waiting if one not in open_ones and self._scored[one].outcome]
-        quick = [*self.probation.waiting(CHECK), *late]
-        return (quick[0], CHECK) if quick else None
 
     def ask(self, journaled: Ticket | None = None) -> tuple[Ticket, Context]:
         """The next ticket and what its proposer may know; a journaled one is taken as it is.
@@ -108,125 +105,183 @@ class SearchState:
         if not self.ready():
             raise CallOrderError("ask() before the records that it depends on were told", "Tell them first.")
         number = self.asked
-        ticket = journaled or self._new_ticket(number)
+        ticket = journaled or self._stamped(self._new_ticket(number))
+        if journaled and not all(program in self._scored for program in ticket.parents):
+            raise UsageError(
+                f"ticket {number} has a parent that has no score here: the run goes another way than it did",
+                "Use the version of Evolve and of the problem with which it was begun.",
+            )
         self.asked += 1
         if number in self.starts:
             return ticket, Context((), (), (), -1)
         if ticket.kind == "measure":
-            self.probation.begin(ticket.parents[0], ticket.operator)
+            self.measuring.begin(ticket)
         else:
             self.probation.add_child(ticket.parents[0])
-        self.policy.pending(ticket)
-        context = Context(
+            if self.guidance:
+                self.guidance.begin(ticket)
+        if ticket.operator != BATCH:
+            self.policy.pending(ticket)
+        return ticket, self._context(ticket)
+
+    def _context(self, ticket: Ticket) -> Context:
+        inspirations = [one for one in ticket.inspirations if one in self._scored]
+        return Context(
             tuple(self.source(i) for i in ticket.parents),
-            tuple(self.source(i) for i in ticket.inspirations),
-            tuple((c.metrics.get("operations", 0.0), c.metrics[self.objectives[0].metric]) for c in self._told_front),
-            number - self.config.window,
-            self._recorded(ticket.parents[0]) if ticket.kind == "measure" else {},
+            tuple(self.source(i) for i in inspirations),
+            tuple((c.metrics.get("operations", 0.0), c.metrics[self.objectives[0].metric]) for c in self._podium.front),
+            self.schedule.horizon(ticket.number, self.told),
+            self.measuring.recorded(ticket.parents[0]) if ticket.kind == "measure" else {},
+            self._brief(ticket, inspirations) if ticket.model and self.guidance else None,
         )
-        return ticket, context
+
+    def _brief(self, ticket: Ticket, inspirations: list[str]) -> Brief | None:
+        if self.guidance is None:
+            return None
+        champions = [champion.program_id for champion in self._podium.front if champion.program_id in self._scored]
+        others = [one for one in ticket.parents[1:] if one in self._scored]
+        return self.guidance.briefing.brief(
+            ticket,
+            self._scored[champions[0] if champions else ticket.parents[0]],
+            self._scored[ticket.parents[0]],
+            [self._scored[one] for one in (*others, *inspirations)],
+            self._broken.get(ticket.mends) if ticket.mends is not None else None,
+            self.guidance.agenda.stagnant,
+            self.guidance.agenda.repairs_left(ticket),
+        )
+
+    def _stamped(self, ticket: Ticket) -> Ticket:
+        """With the number of told records, where that can not be told from the ticket's own."""
+        return ticket if isinstance(self.schedule, Windowed) else replace(ticket, told=self.told)
 
     def _new_ticket(self, number: int) -> Ticket:
         seed = derive_seed(self.config.seed, number)
         if number in self.starts:
             return Ticket(number, "expand", (), (), "start", None, seed)
-        if due := self._due():
+        if due := self.measuring.due():
             return Ticket(number, "measure", (due[0],), (), due[1], None, seed)
         rng = generator(self.config.seed, number, "policy")
+        if self.guidance and (errand := self._errand_ticket(number, seed, rng, self.guidance)):
+            return errand
+        arm = self.guidance.arm(rng) if self.guidance else OFFLINE
         for _ in range(_CHOICES):
             choice = self.policy.ask(rng)
             if self.probation.allows_child(choice.parents[0]):
+                if self.guidance and arm[0] is not None:
+                    ticket = self.guidance.ticket(number, arm, choice, seed)
+                    if ticket is not None:
+                        return ticket
+                    continue
                 operator = draw_operator(self.rules.operators, rng)
                 return Ticket(number, "expand", choice.parents, choice.inspirations, operator, None, seed)
-            if self._may_be_checked(choice.parents[0]):
+            if self.measuring.may_be_checked(choice.parents[0]):
                 return Ticket(number, "measure", choice.parents[:1], (), CHECK, None, seed)
-        # All that the policy wants are being checked at this moment: a start program needs no check.
+        # All that the policy wants is being checked at this moment, or asked: a start program needs no check.
         parent = next(iter(self._scored))
         return Ticket(number, "expand", (parent,), (parent,), draw_operator(self.rules.operators, rng), None, seed)
 
-    def _may_be_checked(self, program_id: str) -> bool:
-        """False while a check of the program runs, or it waits for its turn as a would-be champion."""
-        if program_id in self.probation.waiting(REPLAY):
-            metrics = self._scored[program_id].verdict.metrics
-            return self._covered(metrics, [champion.metrics for champion in self._told_front])
-        return not self.probation.is_begun(program_id)
-
-    def _recorded(self, program_id: str) -> Mapping[str, float]:
-        results = self._scored[program_id].verdict.results
-        return {result.instance_id: result.score for result in results if result.score is not None}
+    def _errand_ticket(self, number: int, seed: int, rng: Generator, guidance: Guidance) -> Ticket | None:
+        """The most urgent ticket beside the policy's choices that can be asked now."""
+        champions = [c.program_id for c in self._podium.front if c.program_id in self._scored]
+        for errand in guidance.errands(champions[0] if champions else None, rng):
+            if not self.probation.allows_child(errand.parent):
+                if self.measuring.may_be_checked(errand.parent):
+                    return Ticket(number, "measure", (errand.parent,), (), CHECK, None, seed)
+                continue
+            if errand.model is None:
+                return Ticket(number, "expand", (errand.parent,), (), errand.operator, None, seed)
+            broken = self._broken.get(errand.mends) if errand.mends is not None else None
+            if ticket := guidance.errand_ticket(number, errand, broken, champions, seed):
+                return ticket
+        return None
 
     # -- settle
 
     def settle(self, work: Work) -> Record:
-        """The record of finished work, without its promotion. Work must come in ticket order."""
+        """The record of finished work, without its promotion. Work must come in the order of the schedule."""
         number = work.ticket.number
-        if number != self.settled:
-            raise CallOrderError(f"ticket {number} settled where {self.settled} is next", "Settle in ticket order.")
+        place = self.schedule.place(number)
+        if place is not None and place != self.settled and self.settled < self.schedule.fixed:
+            raise CallOrderError(f"ticket {number} settled where {self.settled} is next", "Settle in their order.")
         self.settled += 1
         if work.ticket.kind == "measure":
-            return self._settle_check(work)
+            return self._settle_measured(work)
         screened, verdict = work.screened, work.verdict
         if verdict is None:
             raise CallOrderError(f"ticket {number} settled without a verdict", "Only checks may come without one.")
         if screened and verdict.evaluated and screened.program_id in self.known:
             verdict = duplicate_of(self.known[screened.program_id])  # its twin was in flight beside it
         record = Record(
-            number,
+            self.settled - 1,
             work.ticket,
             work.candidate,
             verdict,
             screened.program_id if screened else None,
             screened.skeleton_id if screened else None,
+            failure=work.failure,
         )
-        record = replace(record, outcome=self._place(record))
-        trusted = number in self.starts or not self.rules.driven
-        if not self.rules.proven and trusted and self.is_contender(record):
-            return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, self.rules.not_gated))
-        return record
+        record = replace(record, outcome=self._place(record), gain=self._gain(record))
+        return self._promoted_by_train(record)
 
-    def _settle_check(self, work: Work) -> Record:
-        """The record of a check: the program's own verdict once more, or one that supersedes it."""
-        original = self._scored[work.ticket.parents[0]]
-        ids = original.program_id, original.skeleton_id
-        if work.verdict is not None:
-            self._ranking.remove(self._costs(original.verdict.metrics))
-            return Record(work.ticket.number, work.ticket, None, work.verdict, *ids, supersedes=original.number)
-        verdict = replace(original.verdict, results=(), feedback=f"{work.ticket.operator}: nothing found")
-        record = Record(work.ticket.number, work.ticket, None, verdict, *ids)
-        if work.ticket.operator != REPLAY or not self.is_contender(record):
+    def _promoted_by_train(self, record: Record) -> Record:
+        """With its promotion, where nothing but the score on train decides about that."""
+        if self.rules.proven or self.rules.gated or not (self._is_trusted(record) and self.is_contender(record)):
             return record
+        verdict = record.verdict
         return self.promote(record, Promotion(True, verdict.metrics, verdict.evaluation_set, self.rules.not_gated))
+
+    def _is_trusted(self, record: Record) -> bool:
+        """Whether the record may make a champion: of a driven program only that of its strict replay may."""
+        return not self.rules.driven or record.ticket.number in self.starts or record.ticket.operator == REPLAY
+
+    def _settle_measured(self, work: Work) -> Record:
+        """The record of a program measured again: its own verdict once more, or one that supersedes it."""
+        original, operator = self._scored[work.ticket.parents[0]], work.ticket.operator
+        record = Record(
+            self.settled - 1, work.ticket, None, original.verdict, original.program_id, original.skeleton_id
+        )
+        if work.verdict is not None:
+            verdict = extended(original.verdict, work.verdict) if operator == BATCH else work.verdict
+            record = replace(record, verdict=verdict, supersedes=original.number)
+            if not verdict.status.scored:
+                self._ranking.remove(self._costs(original.verdict.common))
+                return record
+            return self._promoted_by_train(record)
+        extent = original.verdict.extent and replace(original.verdict.extent, new=0)
+        verdict = replace(original.verdict, results=(), feedback=f"{operator}: nothing found", extent=extent)
+        return self._promoted_by_train(replace(record, verdict=verdict))
 
     def restore(self, record: Record) -> None:
         """Take a record from the archive as settled, so that what follows is placed as it was."""
         self.settled += 1
-        if record.supersedes is not None:
-            self._ranking.remove(self._costs(self._scored[record.ticket.parents[0]].verdict.metrics))
+        if record.supersedes is not None and not record.verdict.status.scored:
+            self._ranking.remove(self._costs(self._scored[record.ticket.parents[0]].verdict.common))
         elif record.ticket.kind == "expand":
             self._place(record)
         if record.promotion is not None:
             self.promote(record, record.promotion)
 
-    def wants_proof(self, record: Record) -> bool:
-        """True where the exhaustive proof must decide whether the record enters the front."""
-        return self.rules.proven and self.is_contender(record)
+    def wants_promotion(self, record: Record) -> bool:
+        """True where a proof, or the gate, must decide whether the record enters the front."""
+        return (self.rules.proven or self.rules.gated) and self._is_trusted(record) and self.is_contender(record)
 
     def is_contender(self, record: Record) -> bool:
         """True where the record would be champion or enter the front, by its score on train."""
-        if record.verdict.status is not Status.OK:
-            return False
-        return not self._covered(record.verdict.metrics, [champion.metrics for champion in self.front])
+        whole = record.verdict.status is Status.OK and record.verdict.whole
+        return whole and not self._settled_podium.covers(record.verdict.metrics)
+
+    def rival(self, record: Record) -> Source | None:
+        """The program that a would-be champion must beat; None where there is nothing to compare it with."""
+        champion = self._settled_podium.rival(record.verdict.metrics)
+        return champion.source if champion else None
 
     def promote(self, record: Record, promotion: Promotion) -> Record:
         """Put the gate's answer on the record, and the program on the front where it is accepted.
 
         A proven program that does not strictly improve on the front's proven metrics is turned down.
         """
-        if promotion.accepted and self._covered(promotion.metrics, [c.proven for c in self.front]):
-            promotion = replace(promotion, accepted=False, reason="no strict improvement over the proven front")
-        if promotion.accepted and record.program_id is not None:
-            new = Champion(record.program_id, record.verdict.metrics, promotion.metrics)
-            self.front = self._with(self.front, new)
+        promotion = self._settled_podium.judged(promotion)
+        self._settled_podium.take(record, promotion, self.source_of(record))
         return replace(record, promotion=promotion)
 
     def _place(self, record: Record) -> float | None:
@@ -237,7 +292,15 @@ class SearchState:
             return None
         if record.verdict.status is not Status.OK:
             return 0.0
-        return float(self._ranking.add(self._costs(record.verdict.metrics)))
+        return float(self._ranking.add(self._costs(record.verdict.common)))
+
+    def _gain(self, record: Record) -> float | None:
+        """By how much the program's quantile among the scored records exceeds its parent's, where models propose."""
+        if self.guidance is None or record.verdict.status is not Status.OK or not record.ticket.parents:
+            return None
+        parent = self._scored[record.ticket.parents[0]].verdict.common
+        child, before = (self._ranking.quantile(self._costs(one)) for one in (record.verdict.common, parent))
+        return max(0.0, child - before)
 
     # -- tell
 
@@ -246,40 +309,38 @@ class SearchState:
         if record.number != self.told:
             raise CallOrderError(f"record {record.number} told where {self.told} is next", "Tell each record once.")
         self.told += 1
+        shared = common(record, self.measuring.race.first, self.objectives[0])
         if record.ticket.kind == "measure":
-            self._tell_check(record)
+            self._tell_measured(record)
         elif record.program_id is not None and record.verdict.status is Status.OK:
-            self._tell_scored(record, record.program_id)
-        if record.number in self.starts:
-            self.policy.plant(record)
-        else:
-            self.policy.tell(record)
-        if record.promotion is not None and record.promotion.accepted:
-            # Not self.front: that is ahead by what is settled and not yet durable.
-            new = Champion(record.program_id or "", record.verdict.metrics, record.promotion.metrics)
-            self._told_front = self._with(self._told_front, new)
+            self._scored[record.program_id] = record
+            self.measuring.tell_scored(record.program_id, record.ticket.number in self.starts)
+        if record.ticket.number in self.starts:
+            self.policy.plant(_as_told(shared))
+        elif record.ticket.operator != BATCH or record.verdict.status is not Status.OK:
+            self.policy.tell(_as_told(shared))  # another batch says nothing new of what all programs are compared by
+        promoted = record.promotion is not None and record.promotion.accepted
+        if record.promotion is not None:
+            self._podium.take(record, record.promotion, self.source_of(record))
+        self.measuring.drop()
+        if self.guidance and promoted and record.ticket.kind == "measure":
+            self.guidance.agenda.improve()  # a champion that had to be replayed, or to be measured on all of train
+        if self.guidance and record.ticket.kind == "expand":
+            self._broken |= {record.number: record} if record.candidate and record.verdict.value is None else {}
+            self.guidance.tell(shared, promoted)
 
-    def _tell_scored(self, record: Record, program_id: str) -> None:
-        self._scored[program_id] = record
-        if record.number in self.starts:
-            self.probation.trust(program_id)
-        elif not self._covered(record.verdict.metrics, [champion.metrics for champion in self._told_front]):
-            self.probation.want(program_id, REPLAY)
-        elif record.outcome:
-            self.probation.want(program_id, CHECK)
-
-    def _tell_check(self, record: Record) -> None:
-        self.probation.end(record.ticket.parents[0])
-        if record.verdict.status is Status.OK and record.program_id is not None:
-            self.probation.trust(record.program_id)
+    def _tell_measured(self, record: Record) -> None:
+        self.measuring.tell(record)
+        if self.guidance and record.verdict.status is not Status.OK and record.program_id is not None:
+            self.guidance.forget(record.program_id)
 
     def shown_front(self) -> tuple[ScoredProgram, ...]:
         """The durable front, best first objective first."""
-        return _shown(self._told_front)
+        return self._podium.shown()
 
     def settled_front(self) -> tuple[ScoredProgram, ...]:
         """The front of all that is settled, told or not. It counts where everything settled is durable."""
-        return _shown(self.front)
+        return self._settled_podium.shown()
 
     def source(self, program_id: str) -> Source:
         """The text of a scored program that was told."""
@@ -288,30 +349,23 @@ class SearchState:
             raise CallOrderError(f"program {program_id} has no source", "Only proposed programs have one.")
         return candidate.source
 
-    def _with(self, front: tuple[Champion, ...], new: Champion) -> tuple[Champion, ...]:
-        costs = self._costs(new.proven)
-        kept = [c for c in front if not _covers(costs, self._costs(c.proven))]
-        return tuple(sorted((*kept, new), key=lambda c: self._costs(c.proven)))
+    def source_of(self, record: Record) -> Source:
+        """The text of a record's program, which need not be told."""
+        return record.candidate.source if record.candidate else self.source(record.program_id or "")
 
     def _costs(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
-        return tuple(objective.cost(metrics[objective.metric]) for objective in self.objectives)
-
-    def _covered(self, metrics: Mapping[str, float], others: list[Mapping[str, float]]) -> bool:
-        """True where one of `others` is as good in all objectives, but for the minimum effect in the first."""
-        new = self._costs(metrics)
-        for other in map(self._costs, others):
-            margin = self.rules.minimum_effect * abs(other[0])
-            if other[0] - margin <= new[0] and all(a <= b for a, b in zip(other[1:], new[1:], strict=True)):
-                return True
-        return False
+        return self._dominance.costs(metrics)
 
 
-def _shown(front: tuple[Champion, ...]) -> tuple[ScoredProgram, ...]:
-    return tuple(ScoredProgram(c.program_id[:10], c.program_id, c.metrics) for c in front)
+def _as_told(record: Record) -> Record:
+    """What policies may know: of a question to the gate the answer alone.
 
-
-def _covers(better: tuple[float, ...], worse: tuple[float, ...]) -> bool:
-    return all(a <= b for a, b in zip(better, worse, strict=True))
+    What is not shown to be better than the champion is a program like any other, and is told as one.
+    """
+    if record.promotion is None or record.promotion.question is None:
+        return record
+    accepted = record.promotion.accepted
+    return replace(record, promotion=replace(record.promotion, reason="", question=None) if accepted else None)
 
 
 def draw_operator(weights: Mapping[str, float], rng: Generator) -> str:

@@ -12,19 +12,22 @@ from evolve.core.types import Candidate, Failure, Source, Status, Ticket, Verdic
 from evolve.engine.base import Engine, Task
 from evolve.probation import REPLAY
 from evolve.proposers.base import Context, Proposer
+from evolve.racing import BATCH
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A ticket's result before its place in the run is known.
 
-    `verdict` is None for a check that found nothing, and for a program that is still to be evaluated.
+    `verdict` is None for a check that found nothing, and for a program that is still to be evaluated. `failure` is a
+    proposal that was paid for and gave no program.
     """
 
     ticket: Ticket
     candidate: Candidate | None
     verdict: Verdict | None
     screened: Screened[Any] | None
+    failure: Failure | None = None
 
 
 class Proposing:
@@ -54,7 +57,8 @@ class Proposing:
             return self.screen(Candidate(ticket, start, "start program"), context.horizon)
         proposal = await self.proposer.propose(ticket, context)
         if isinstance(proposal, Failure):
-            return Work(ticket, None, Verdict(proposal.status, feedback=proposal.reason), None)
+            paid = proposal if proposal.reply_ids else None
+            return Work(ticket, None, Verdict(proposal.status, feedback=proposal.reason), None, paid)
         return self.screen(proposal, context.horizon)
 
     def screen(self, candidate: Candidate, horizon: int) -> Work:
@@ -66,6 +70,8 @@ class Proposing:
             screened = screen_program(self.sandbox, candidate.source, frame)
         except Forbidden as error:
             return Work(ticket, candidate, Verdict(Status.INVALID, feedback=str(error)), None)
+        if ticket.model is not None and screened.program_id in ticket.parents:
+            return Work(ticket, candidate, Verdict(Status.UNCHANGED, feedback="the parent again"), screened)
         # What became known after the ticket was asked does not count yet: the course of a run
         # must not depend on which worker is quicker.
         twin = self.known.get(screened.program_id)
@@ -86,10 +92,14 @@ class Step:
         known: Mapping[str, int],
     ) -> None:
         self.engine = engine
+        self.starts = starts
         self.propose = Proposing(proposer, sandbox, seed, starts, known)
 
     async def __call__(self, ticket: Ticket, context: Context) -> Work:
         """Raises only InfrastructureError and ProblemError: faults that are not the candidate's."""
+        if ticket.operator == BATCH:
+            measured = Task("measure", (context.parents[0], context.recorded), ticket.number)
+            return Work(ticket, None, await self.engine.run(measured), None)
         if ticket.kind == "measure":
             strictly = ticket.operator == REPLAY
             task = Task("check", (context.parents[0], ticket.seed, strictly, context.recorded), ticket.number)
@@ -97,7 +107,8 @@ class Step:
         work = await self.propose(ticket, context)
         if work.verdict is not None:
             return work
-        return replace(work, verdict=await self.engine.run(Task("evaluate", (work.screened,), ticket.number)))
+        task = Task("evaluate", (work.screened, ticket.number in self.starts), ticket.number)
+        return replace(work, verdict=await self.engine.run(task))
 
 
 def duplicate_of(number: int) -> Verdict:

@@ -72,6 +72,10 @@ def drafted(place: Path, wish: Wish) -> Draft:
     run, build = (_local(command, (wish.program, *wish.files), notes) for command in (wish.run, wish.build or ""))
     command = with_argument(run)
     metric = wish.metric or "score"
+    extra = {path.name: _content(path, notes) for path in wish.files}
+    beside = {path.name: _read(path) for path in wish.files if _has_block(path.name, extra[path.name])}
+    if beside:
+        notes.append(f"{', '.join(sorted(beside))} may change too, between the EVOLVE-BLOCK lines")
     draft = Draft(
         name=place.name,
         program=program,
@@ -81,7 +85,8 @@ def drafted(place: Path, wish: Wish) -> Draft:
         metric=metric,
         direction=wish.direction or guessed_direction(metric) or "maximize",
         text=text,
-        extra={path.name: _content(path, notes) for path in wish.files},
+        extra={name: data for name, data in extra.items() if name not in beside},
+        beside=beside,
         folders=_folders(place, wish.folders),
         notes=notes,
     )
@@ -205,6 +210,15 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} can not be read as text: {error}", "Name a readable UTF-8 file.") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _has_block(name: str, data: bytes) -> bool:
+    """Whether a file has a block that may change, and so is part of the program."""
+    try:
+        find_block(data.decode("utf-8-sig").replace("\r\n", "\n"), name)
+    except (UnicodeDecodeError, Forbidden):
+        return False
+    return True
 
 
 def _content(path: Path, notes: list[str]) -> bytes:

@@ -28,9 +28,10 @@ OUTPUT_BYTES = 64 << 20
 class Command:
     """What runs a program, and how.
 
-    `program` is the name of the file that evolves; `run` and `build` are given to `sh -c` in the folder that holds it.
-    `files` are the others in that folder, by name. `folders` of this machine may be read. `repeats` is how often an
-    instance is run. More than `output_bytes` on standard output are an error.
+    `program` is the name of the program's first file, which may be executed; `run` and `build` are given to `sh -c` in
+    the folder that holds it. `files` are those in that folder that are no part of the program, by name. `folders` of
+    this machine may be read. `repeats` is how often an instance is run. More than `output_bytes` on standard output
+    are an error.
     """
 
     program: str
@@ -43,11 +44,9 @@ class Command:
 
 
 def wrap(command: Command, source: Source) -> Source:
-    """The Python program that builds and runs `source`, whose only file is the command's program.
-
-    Raises ValueError where the source has several files.
-    """
-    files = {**command.files, command.program: source.main.encode("utf-8", "surrogatepass")}
+    """The Python program that builds and runs `source` in a folder with all of its files, and the command's others."""
+    own = {name: text.encode("utf-8", "surrogatepass") for name, text in source.files.items()}
+    files = {**command.files, **own}
     settings = {
         "_FILES": dict(sorted(files.items())),
         "_PROGRAM": command.program,

@@ -156,7 +156,7 @@ class SandboxConformance(ProtocolConformance):
             assert "add" in reply.error
 
     def test_too_little_memory_for_the_interpreter_is_the_problems_fault(self, sandbox: Sandbox) -> None:
-        with pytest.raises(ProblemError, match="memory_bytes"):
+        with pytest.raises(ProblemError, match="memory_mebibytes"):
             sandbox.open(SOURCE, Limits(memory_bytes=4 * MEBIBYTE))
 
     @pytest.mark.parametrize("what", EXCEEDING)

@@ -16,7 +16,7 @@ else:
     ModuleType = type(sys)
 
 MAX_TEXT = 2000
-MAX_FRAMES = 8
+MAX_FRAMES = 5
 
 
 class Seeder:
@@ -50,9 +50,13 @@ class Seeder:
 
 
 class Sources:
-    """The files of a program as modules: `program.py` is `program`, imported by that name or loaded first."""
+    """The files of a program as modules: `program.py` is `program`, imported by that name or loaded first.
+
+    Any file can be read as data, as beside any module: `pkgutil.get_data("program", "kernel.cu")`.
+    """
 
     def __init__(self, files: dict[str, str]) -> None:
+        self.texts = files
         self.files = {name.removesuffix(".py"): (name, text) for name, text in files.items()}
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
@@ -70,9 +74,17 @@ class Sources:
         module.__file__ = name
         exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
 
+    def get_data(self, path: str) -> bytes:
+        """The text of the file of that name. Raises OSError where there is none."""
+        if path not in self.texts:
+            raise OSError(f"the program has no file {path}")
+        return self.texts[path].encode("utf-8", "surrogatepass")
+
     def load(self, stem: str) -> ModuleType:
         """The file of that stem as a module, in place of any other module of its name."""
         module = ModuleType(stem)
+        module.__loader__ = self  # type: ignore[assignment]
+        module.__spec__ = type(sys.__spec__)(stem, self)  # type: ignore[arg-type]
         sys.modules[stem] = module
         self.exec_module(module)
         return module
@@ -96,10 +108,12 @@ class Program:
 
     def load(self) -> None:
         """Raises whatever the program raises."""
-        files, entry = self.order["files"], self.order["entry"]
+        files = self.order["files"]
+        module, _, entry = self.order["entry"].rpartition(".")
         sources = Sources(files)
         sys.meta_path.append(sources)
         main = "program.py" if "program.py" in files else next(iter(files))
+        main = f"{module}.py" if module else main
         self.module = sources.load(main.removesuffix(".py"))
         if not hasattr(self.module, entry):
             raise NameError(f"{main} defines no {entry}")
@@ -108,6 +122,7 @@ class Program:
     def function(self, entry: str) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """What to call, and the arguments that go before the host's."""
         module, before = (self.module, ()) if self.driver is None else (self.driver, (self.candidate,))
+        entry = entry.rpartition(".")[2]
         if not hasattr(module, entry):
             raise NameError(f"{getattr(module, '__file__', 'the program')} defines no {entry}")
         return getattr(module, entry), before
@@ -122,7 +137,10 @@ class Program:
                 if at.tb_frame.f_code.co_filename in self.shown:
                     places.append((at.tb_frame.f_code, at.tb_lineno))
                 at = at.tb_next
-            lines = [self._line(code, number) for code, number in places[-MAX_FRAMES:]]
+            shown, own = places[-MAX_FRAMES:], [one for one in places if one[0].co_filename in self.order["files"]]
+            if own and own[-1] not in shown:
+                shown[:-1] = own[-1:]  # the program's own line is what can be mended, however deep the driver went on
+            lines = [self._line(code, number) for code, number in shown]
             if type(error) in (SyntaxError, IndentationError, TabError):
                 lines.append(f"    {error.text.strip()[:200]}")  # type: ignore[attr-defined]
         except BaseException:

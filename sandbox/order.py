@@ -55,12 +55,11 @@ def refused(refusal: tuple[str, str], limits: Limits, least_memory_bytes: Callab
     what, text = refusal
     if what == "driver":
         return ProblemError(f"driver.py fails on load:\n{text}", "Mend the file.")
-    message = f"limits.memory_bytes is {limits.memory_bytes}, too little for the interpreter alone"
+    have = limits.memory_bytes // MEBIBYTE
+    message = f"limits.memory_mebibytes is {have}, too little for the interpreter alone"
     if least_memory_bytes is None:
-        have = limits.memory_bytes // MEBIBYTE
-        return ProblemError(message, f"Raise memory_mebibytes under [limits] in problem.toml; it is {have}.")
-    least = least_memory_bytes()
+        return ProblemError(message, "Raise memory_mebibytes under [limits] in problem.toml.")
+    least = least_memory_bytes() // MEBIBYTE
     return ProblemError(
-        f"{message}: {least} work here",
-        f"Set memory_mebibytes under [limits] in problem.toml to at least {least // MEBIBYTE}.",
+        f"{message}: {least} work here", f"Set memory_mebibytes under [limits] in problem.toml to at least {least}."
     )

@@ -15,6 +15,8 @@ import sys
 from functools import cache
 from threading import Lock
 
+from evolve.core.environment import without_secrets
+
 _EVERYBODY = "0 0 4294967295"
 _HOLDER = """
 import ctypes, sys
@@ -38,7 +40,9 @@ def _identity() -> int | None:
     if os.geteuid() != 0:
         return None
     command = [sys.executable, "-I", "-S", "-c", _HOLDER]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as holder:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=without_secrets()
+    ) as holder:
         try:
             if holder.stdout is None or holder.stdout.read(1) != b"1":
                 return None

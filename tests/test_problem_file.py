@@ -30,6 +30,9 @@ cpu_seconds = 5
 start = "seed"
 '''
 NO_ENTRY = GOOD.replace('entry = "solve"\n', "")
+EFFECT = 'sandbox = "bubblewrap"\nminimum_effect = 0.05'
+TIMED = GOOD.replace('"score"', '"time_ratio"').replace("maximize", "minimize") + "\n[timing]\n"
+TIMED = TIMED.replace('sandbox = "bubblewrap"', EFFECT)
 COMMAND = '\n[command]\nprogram = "a.c"\nrun = "./a"\n'
 
 
@@ -81,10 +84,29 @@ def test_keys_of_an_inline_table_have_the_line_of_their_table(tmp_path: Path) ->
         (NO_ENTRY + COMMAND.replace('"a.c"', '"src/a.c"'), "must be the plain name of a file"),
         (NO_ENTRY.replace("bubblewrap", "straight_line") + COMMAND, "sandbox must be"),
         (GOOD.replace('sandbox = "bubblewrap"', 'sandbox = "straight_line"'), "limits has no meaning"),
+        (GOOD.replace('"score"', '"time_ratio"'), "no table [timing] says how it is measured: add it"),
+        (TIMED.replace("time_ratio", "score"), "the first objective is metric = 'time_ratio', direction = 'minimize'"),
+        (TIMED.replace("minimize", "maximize"), "the first objective is metric = 'time_ratio', direction = 'minimize'"),
+        (TIMED.replace("minimum_effect = 0.05", ""), "minimum_effect is missing or 0: set 0.03"),
+        (TIMED.replace("= 0.05", "= 0.0"), "minimum_effect is missing or 0: set 0.03"),
+        (TIMED.replace(EFFECT, f"{EFFECT}\nstochastic = true"), "stochastic has no meaning beside [timing]"),
+        (TIMED.replace('"bubblewrap"', '"straight_line"'), "timing is for programs in processes: set sandbox"),
+        (TIMED.replace(EFFECT, f'{EFFECT}\ndriver = "d.py"'), "timing has no meaning beside a driver"),
+        (TIMED + "pairs = 25", "timing.pairs must be a multiple of timing.batch, 10: set 30"),
+        (TIMED + "pairs = 8\nbatch = 8", "timing.pairs: 8 pairs can decide nothing at a level of 0.01: set 10"),
     ],
 )
 def test_keys_that_do_not_fit_together(tmp_path: Path, text: str, message: str) -> None:
     assert message in _refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize("more", ["", 'reference = "usual"\npairs = 20\nbatch = 5\n'])
+def test_a_score_that_is_a_time(tmp_path: Path, more: str) -> None:
+    path = tmp_path / "problem.toml"
+    path.write_text(TIMED + more)
+    timing = read(path).timing
+    assert timing is not None
+    assert (timing.reference, timing.pairs, timing.batch) == (("usual", 20, 5) if more else ("seed", 40, 10))
 
 
 def test_a_command_needs_no_entry(tmp_path: Path) -> None:
@@ -105,7 +127,7 @@ def test_lines_of_a_file_that_is_all_there() -> None:
 def test_every_key_has_a_description_and_stands_in_one_table_of_the_reference() -> None:
     names = [name for name, _ in tables()]
     assert names[0] == "" and len(names) == len(set(names))
-    assert {"objectives", "command", "limits", "verifier", "tuning", "search", "splits"} == set(names[1:])
+    assert {"objectives", "command", "limits", "verifier", "timing", "tuning", "search", "splits"} == set(names[1:])
     for name, model in tables():
         for key, field in model.model_fields.items():
             assert field.description and len(field.description) > 10, f"{name}.{key}"

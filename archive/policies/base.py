@@ -38,6 +38,9 @@ class Policy(Protocol):
       children achieved stays counted and they stay what they were. Tickets of which it is a parent may be in flight,
       and are told like any other.
 
+    Where train is measured in batches, a policy sees each program by what all were measured on: its first batch. Of
+    later ones it is told, without `pending`, only that a program failed there and is revoked.
+
     Raises:
         ProblemError: by `ask`, where every start program was revoked and no other program is left.
 

@@ -150,11 +150,12 @@ class Battery:
 
             source = wrap(problem.command, source)
         tail = _BESIDE_A_DRIVER if problem.driven else _PLAIN
-        text = source.main + tail.format(entry=source.entry, name=name, variant=variant, secret=secret)
+        main, entry = source.entry_file, source.function
+        text = source.files[main] + tail.format(entry=entry, name=name, variant=variant, secret=secret)
         if self.bench.in_place:
             return source.with_main(text)
         own = Path(cheats.__file__).read_text(encoding="utf-8")
-        return Source({**dict.fromkeys(source.files, text), "cheats.py": own}, source.entry)
+        return Source({**source.files, main: text, "cheats.py": own}, f"{main.removesuffix('.py')}.{entry}")
 
     def _read(self, runs: Iterator[Run] | Sequence[Run]) -> Outcome:
         values = []

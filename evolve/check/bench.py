@@ -8,6 +8,7 @@ from typing import Any
 
 from evaluators.metrics import mean_metrics
 from evaluators.stage import Run, Seat, Stage
+from evaluators.timed_verdicts import TimedVerdicts
 from evaluators.verifier_process import DEATH, TIME_OUT, VerifierFault, VerifierProcess, VerifierSettings
 from evolve.core.clock import cpu_seconds, monotonic_seconds
 from evolve.core.errors import Forbidden, InfrastructureError
@@ -15,6 +16,7 @@ from evolve.core.types import Instance, Score, Source, Split, Status
 from evolve.evaluation import make_stage, sandbox_config, verifier_settings
 from evolve.problem import Problem
 from evolve.problem_file import MEASURED
+from evolve.timing_table import TIME_RATIO
 from sandbox import straight_line
 from sandbox.base import Confinement, Reply
 from sandbox.config import SandboxConfig
@@ -29,7 +31,7 @@ class Evaluated:
     """One program on instances of a split: a run each up to the first failure, and the wall seconds of all.
 
     `value` is the mean of the first objective's metric; None where an instance failed. `probed` are its outputs on the
-    probe, where that was run before.
+    probe, where that was run before. `timed_seconds` is what it took besides to compare its time with the reference's.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Evaluated:
     seconds: float
     value: float | None
     probed: tuple[Any, ...] = ()
+    timed_seconds: float = 0.0
 
     @property
     def failure(self) -> str:
@@ -80,9 +83,10 @@ class Bench:
         self.config = config or sandbox_config()
         self.objective = problem.objectives[0]
         self.in_place = problem.sandbox == "straight_line"
-        self.measured = self.objective.metric in MEASURED
+        self.measured = self.objective.metric in (*MEASURED, TIME_RATIO)
         self.verifier = MeteredVerifier(self._settings(0))
         self.stage = self._stage()
+        self.times = TimedVerdicts(self.stage, problem.timing) if problem.timing else None
 
     def close(self) -> None:
         """End the verifier's process, and give back what sandboxes keep."""
@@ -92,11 +96,13 @@ class Bench:
         """A second process of the same verifier, with another hash seed: sets and dicts of it are ordered anew."""
         return VerifierProcess(self._settings(1))
 
-    def evaluate(self, name: str, source: Source, split: Split, instances: Sequence[Instance]) -> Evaluated:
-        """Run a program on instances of a split, up to the first that fails."""
+    def evaluate(
+        self, name: str, source: Source, split: Split, instances: Sequence[Instance], seed: int = 0
+    ) -> Evaluated:
+        """Run a program on instances of a split, up to the first that fails. `seed` fixes its random state."""
         began = monotonic_seconds()
         runs: list[Run] = []
-        for run in self.stage.runs(source, split, instances):
+        for run in self.stage.runs(source, split, instances, seed):
             runs.append(run)
             if run.score is None:
                 break
@@ -104,9 +110,14 @@ class Bench:
         return Evaluated(name, source, tuple(runs), seconds, self._mean(runs))
 
     def value(self, run: Run) -> float:
-        """The first objective's metric of a run that has a score. Raises ProblemError where there is no such metric."""
+        """The first objective's metric of a run that has a score; its seconds, where times are compared.
+
+        Raises ProblemError where there is no such metric.
+        """
         if run.score is None:
             raise InfrastructureError("a failed run has no value", "This is a fault of Evolve.")
+        if self.times:
+            return max(run.result.wall_seconds, run.result.cpu_seconds)
         return mean_metrics([run.score], [self.objective])[self.objective.metric]
 
     def is_better(self, value: float, other: float, margin: float = 0.0) -> bool:

@@ -12,6 +12,7 @@ from evaluators.anticipation import AnticipationCheck
 from evaluators.functional_hash import canonical, functional_key
 from evolve.check.bench import Bench, Evaluated
 from evolve.check.report import Finding, Grade, Progress
+from evolve.check.timed_rows import timed
 from evolve.core.config import check_workers
 from evolve.core.errors import ProblemError
 from evolve.core.types import Source, Split
@@ -46,8 +47,12 @@ def known_programs(bench: Bench, progress: Progress) -> tuple[list[Evaluated], l
             probed = tuple(run.output for run in found.runs)
             found = bench.evaluate(name, source, Split.TRAIN, bench.verifier.instances(Split.TRAIN))
             found = replace(found, probed=probed)
-        if found.failure:
-            bad.append(f"{name} is {found.failure}")
+        failure = found.failure
+        if bench.times and not failure:
+            progress(f"timing seed and baselines: {place} of {len(named)}")
+            found, failure = timed(bench.times, found)
+        if failure:
+            bad.append(f"{name} is {failure}")
         else:
             good.append(found)
     return good, [_programs(bench, good, bad)]
@@ -79,10 +84,14 @@ def best_of(bench: Bench, known: Sequence[Evaluated]) -> Evaluated:
 
 
 def determinism(bench: Bench, known: Sequence[Evaluated], progress: Progress) -> Finding:
-    """The same outputs in fresh processes, and the same instances and scores from another verifier process."""
+    """The same outputs in fresh processes, and the same instances and scores from another verifier process.
+
+    Where scores are declared stochastic, only the instances must be the same.
+    """
     progress("running everything again in fresh processes")
     name = "determinism"
-    for one in known:
+    stochastic = bench.problem.file.stochastic
+    for one in () if stochastic else known:
         again = bench.evaluate(one.name, one.source, Split.PROBE, bench.verifier.instances(Split.PROBE))
         for run, before in zip(again.runs, one.probed, strict=False):
             if canonical(run.output) != canonical(before):
@@ -91,12 +100,15 @@ def determinism(bench: Bench, known: Sequence[Evaluated], progress: Progress) ->
                     name,
                     Grade.LOOK,
                     f"two processes gave different outputs: {where}",
-                    "Seed every random choice from the arguments and use no clock in the program, or scores are luck.",
+                    "Seed every random choice from the arguments and use no clock in the program, or scores are luck; "
+                    "where that is the problem's nature, declare stochastic = true.",
                 )
-    difference = _verifier_differs(bench, known)
+    difference = _verifier_differs(bench, () if stochastic else known[:1])
     if difference:
         remedy = "Draw instances from the seed alone (evolve.rng.generator), and do not depend on the order of sets."
         return Finding(name, Grade.FAIL, difference, remedy)
+    if stochastic:
+        return Finding(name, Grade.OK, "same instances in fresh processes; scores are declared stochastic")
     return Finding(name, Grade.OK, "same instances, outputs and scores in fresh processes")
 
 
@@ -106,7 +118,7 @@ def _verifier_differs(bench: Bench, known: Sequence[Evaluated]) -> str:
         for split in sampled_splits(bench):
             if other.evaluation_set(split) != bench.verifier.evaluation_set(split):
                 return f"instances({split}) differ from process to process"
-        for run in known[0].runs:
+        for run in [run for one in known for run in one.runs]:
             score = other.score(Split.TRAIN, run.result.instance_id, run.output)
             own = bench.verifier.score(Split.TRAIN, run.result.instance_id, run.output)
             if dict(score.metrics) != dict(own.metrics) or score.value != own.value:
@@ -180,8 +192,9 @@ def scores(bench: Bench, known: Sequence[Evaluated]) -> Finding:
         for run in one.runs:
             name = run.result.instance_id
             floor = bench.verifier.floor(Split.TRAIN, name)
-            if floor is not None and bench.is_better(bench.value(run), floor.metrics[metric], _ROUNDING):
-                figures = f"{bench.value(run):.4g} against {floor.metrics[metric]:.4g}"
+            bound = None if floor is None or bench.times else floor.metrics.get(metric)
+            if bound is not None and bench.is_better(bench.value(run), bound, _ROUNDING):
+                figures = f"{bench.value(run):.4g} against {bound:.4g}"
                 says = f"{one.name} is better than the floor on {name}: {figures}"
                 remedy = "score() misses a rule, floor() is none, or the direction in problem.toml is wrong."
                 return Finding("scores", Grade.FAIL, says, remedy)
@@ -196,11 +209,16 @@ def scores(bench: Bench, known: Sequence[Evaluated]) -> Finding:
 
 
 def noise(bench: Bench, seed: Evaluated, progress: Progress) -> tuple[Finding, float]:
-    """The spread of the seed's score over repeats, and its standard deviation."""
+    """The spread of the seed's score over repeats, and its standard deviation.
+
+    Where scores are declared stochastic each repeat has another random state, and what counts is the mean of several.
+    """
+    stochastic, averaged = bench.problem.file.stochastic, bench.problem.repeats
     values = [seed.value or 0.0]
     for count in range(1, REPEATS):
         progress(f"evaluating the seed again: {count + 1} of {REPEATS}")
-        again = bench.evaluate("seed", seed.source, Split.TRAIN, bench.verifier.instances(Split.TRAIN))
+        instances, state = bench.verifier.instances(Split.TRAIN), count if stochastic else 0
+        again = bench.evaluate("seed", seed.source, Split.TRAIN, instances, state)
         if again.value is None:
             remedy = "Raise the limits, or make the seed reliable: what fails now and then is no score."
             return Finding("noise of the score", Grade.FAIL, f"once it was {again.failure}", remedy), 0.0
@@ -209,8 +227,9 @@ def noise(bench: Bench, seed: Evaluated, progress: Progress) -> tuple[Finding, f
     figures = {"standard_deviation": deviation, "repeats": REPEATS, "values": values}
     if not deviation:
         return Finding("noise of the score", Grade.OK, f"none: {REPEATS} times {values[0]:.6g}", "", figures), 0.0
-    share = deviation / abs(statistics.mean(values) or 1.0)
-    says = f"{share:.2%} of the score (standard deviation of {REPEATS})"
+    share = deviation / math.sqrt(averaged) / abs(statistics.mean(values) or 1.0)
+    says = f"{share:.2%} of the score (standard deviation of {REPEATS}"
+    says += f", for the mean of {averaged} runs)" if stochastic else ")"
     if share > NOISE_SHARE * bench.problem.minimum_effect:
         quieter = "; cpu_seconds is quieter" if bench.objective.metric == "wall_seconds" else ""
         remedy = (
@@ -226,13 +245,16 @@ def _rounded_up(share: float) -> str:
     return f"{min(0.5, math.ceil(share / step) * step):.2g}"
 
 
-def time(known: Sequence[Evaluated]) -> Finding:
-    """Wall seconds of an evaluation, and how many fit into an hour on this machine."""
-    seconds = statistics.median(one.seconds for one in known)
-    cores = check_workers(None)
+def time(known: Sequence[Evaluated], repeats: int = 1) -> Finding:
+    """Wall seconds of an evaluation, and how many fit into an hour on this machine. It has `repeats` runs of train."""
+    return time_of(repeats * statistics.median(one.seconds for one in known), check_workers(None))
+
+
+def time_of(seconds: float, cores: int) -> Finding:
+    """What an evaluation of so many seconds means for a search on so many cores."""
     hourly = 3600.0 * cores / seconds if seconds else float("inf")
     amount = f"{seconds:.2g} s" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
-    says = f"{amount} on train: some {_round(hourly):,} evaluations an hour on {cores} cores"
+    says = f"{amount} on train: some {_round(hourly):,} evaluations an hour on {cores} core{'s' * (cores != 1)}"
     figures = {"seconds": seconds, "evaluations_per_hour": hourly, "cores": cores}
     if seconds > SLOW_SECONDS:
         remedy = "Use fewer or smaller instances in train; keep the large ones for gate and final."
@@ -250,6 +272,8 @@ def keys(bench: Bench, known: Sequence[Evaluated]) -> Finding:
     name = "functional keys"
     if bench.measured:
         return Finding(name, Grade.OK, "not used: a measured score is never taken over from another program")
+    if bench.problem.file.stochastic:
+        return Finding(name, Grade.OK, "not used: a stochastic score is never taken over from another program")
     found: dict[str, Evaluated] = {}
     for one in known:
         key = functional_key(one.probed, bench.verifier.evaluation_set(Split.PROBE), bench.problem.hash_bits)

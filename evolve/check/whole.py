@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from evolve.check import rows
+from evolve.check import rows, timed_rows
 from evolve.check.battery import Battery
 from evolve.check.bench import PATIENCE_SECONDS, Bench, Evaluated
 from evolve.check.power import gate
 from evolve.check.report import Finding, Grade, Progress, Report
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import ProblemError
+from evolve.core.types import Split
 from evolve.evaluation import sandbox_config
 from evolve.problem import Problem, load
 from evolve.problem_file import FILE
@@ -71,10 +72,16 @@ def _of_bench(bench: Bench, progress: Progress) -> Iterator[Finding]:
         return  # nothing else can be said of a problem whose seed does not run
     yield rows.scores(bench, known)
     yield rows.determinism(bench, known, progress)
-    finding, deviation = rows.noise(bench, known[0], progress)
-    yield finding
-    yield rows.time(known)
-    yield gate(bench, known)
+    deviation = 0.0
+    if bench.times:
+        yield timed_rows.noise(bench.times, progress)
+        yield rows.time_of(timed_rows.seconds(known), 1)
+        yield timed_rows.gate(bench.times, len(bench.verifier.instances(Split.GATE)))
+    else:
+        finding, deviation = rows.noise(bench, known[0], progress)
+        yield finding
+        yield rows.time(known, bench.problem.repeats)
+        yield gate(bench, known)
     yield rows.keys(bench, known)
     ahead = rows.looking_ahead(bench, known, progress)
     if ahead is not None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from evolve.cli.options import ArchiveOption, JsonOption
+
+if TYPE_CHECKING:
+    from archive.rows import RunSummary
 
 NAME_WIDTH = 18
 
@@ -32,13 +36,26 @@ def runs(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     table.add_column("ended by", no_wrap=True)
     table.add_column("evals", justify="right", no_wrap=True)
     table.add_column("time", justify="right", no_wrap=True)
+    paid = any(row.replies for row in rows)
+    if paid:
+        table.add_column("USD", justify="right", no_wrap=True)
     for row in rows:
         started = row.started_at[:16].replace("T", " ")
         # The member tells more than the family, so a long name loses its beginning.
         problem = row.problem if len(row.problem) <= NAME_WIDTH else "…" + row.problem[1 - NAME_WIDTH :]
         cells = (row.id, problem, started)
         ended = row.stop_reason or row.status.value
-        table.add_row(*cells, ended, number(round(row.evaluations)), clock(row.seconds))
+        cost = [_cost(row)] if paid else []
+        table.add_row(*cells, ended, number(round(row.evaluations)), clock(row.seconds), *cost)
     show(table)
     if bare := [row.id for row in rows if UNSANDBOXED in row.sandboxes]:
         line(f"without a sandbox: {', '.join(bare)}", style="yellow")
+
+
+def _cost(row: RunSummary) -> str:
+    """What models took, where there were any: at least that where the price of some replies is not known."""
+    if not row.replies:
+        return "-"
+    if row.unpriced == row.replies:
+        return "?"
+    return f"{row.usd:.2f}+" if row.unpriced else f"{row.usd:.2f}"

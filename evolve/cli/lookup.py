@@ -37,7 +37,7 @@ def problem_of(run: RunRow) -> Problem:
         UsageError, ProblemError: it can not be found or loaded, or has changed since the run, so that
             its scores can not be compared any more.
     """
-    from evolve.api import find_problem
+    from evolve.beginning import find_problem
 
     problem = find_problem(run.problem, run.config.get("folder"))
     if problem.version != run.problem_version:
@@ -72,8 +72,14 @@ def find_program(archive: Archive, name: str) -> Found:
 def best_of(archive: Archive, run: RunRow, problem: Problem) -> str:
     """Id of the best program that the run found: with two objectives, the front's best in the first one.
 
-    A start program is the answer only where nothing else is on the front.
+    A start program is the answer only where nothing else is on the front. Where the run ended by choosing among scores
+    that are stochastic, the answer is what it chose.
     """
+    from evolve.choice import CHOICE_EVENT
+
+    chosen = next((said for kind, said in reversed(archive.events(run.id)) if kind == CHOICE_EVENT), None)
+    if chosen is not None:
+        return str(chosen["program"]["program_id"])
     records = list(archive.records(run.id))
     front = front_of(records, problem.objectives)
     given = {record.program_id for record in records if record.ticket.operator == "start"}

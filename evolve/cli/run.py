@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evolve.cli.model_options import (
+    ApiBaseOption,
+    HintOption,
+    ModelOption,
+    PatienceOption,
+    PromptsOption,
+    ReplayOption,
+    ReplayStrictOption,
+    TokensOption,
+    UsdOption,
+    YesOption,
+    confirm_cost,
+)
 from evolve.cli.options import ArchiveOption, JsonOption, SandboxOption
 from evolve.core.errors import UsageError
 
@@ -29,8 +42,18 @@ def run(
         int | None, typer.Option(metavar="N", help="Stop after N proposals. Default: 20 for each evaluation.")
     ] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="Stop after M minutes of search.")] = None,
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    usd: UsdOption = None,
+    tokens: TokensOption = None,
+    patience: PatienceOption = None,
+    hint: HintOption = "",
+    prompts: PromptsOption = None,
+    yes: YesOption = False,
     seed: Annotated[int, typer.Option(metavar="S", help="Same seed and budget: same run.")] = 0,
-    workers: Annotated[int | None, typer.Option(metavar="W", help="Processes. Default: one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="W", help="Processes. Default: one a core; one where times score.")
+    ] = None,
     policy: Annotated[str | None, typer.Option(metavar="P", help="Selection policy. Default: the best known.")] = None,
     start: Annotated[
         str | None,
@@ -42,6 +65,8 @@ def run(
         typer.Option(metavar="M", help="Wait up to M minutes for a sandbox that goes away. Default: 30."),
     ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue a run that stopped; 'last' too.")] = None,
+    replay: ReplayOption = None,
+    replay_strict: ReplayStrictOption = False,
     final: Annotated[bool, typer.Option("--final/--no-final", help="Check the winners on data never seen.")] = True,
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
@@ -56,7 +81,7 @@ def run(
 
     place = default_archive(archive)
     resume = expand_run(place, resume) if resume else None
-    loaded = _load(problem, place, resume)
+    loaded = _load(problem, place, resume, replay)
     if start not in (None, "seed", "baselines"):
         start = expand_program(place, start)
     with _watch(loaded, as_json) as watch, _saying_what_is_kept(watch):
@@ -65,6 +90,14 @@ def run(
             evaluations=evaluations,
             proposals=proposals,
             minutes=minutes,
+            model=model or (),
+            api_base=api_base,
+            usd=usd,
+            tokens=tokens,
+            patience=patience,
+            hint=hint,
+            prompts=prompts,
+            confirm=None if yes else confirm_cost,
             seed=seed,
             workers=workers,
             policy=policy,
@@ -73,6 +106,8 @@ def run(
             sandbox=sandbox,
             outage_minutes=DEFAULT_OUTAGE_MINUTES if outage_minutes is None else outage_minutes,
             resume=resume,
+            replay=replay,
+            replay_strict=replay_strict,
             final_check=final,
             listener=watch,
             progress=False,
@@ -101,13 +136,18 @@ def _say_kept(run_id: str | None, what: str) -> None:
         line(f"continue with: evolve run --resume {run_id}", style="yellow", stderr=True)
 
 
-def _load(problem: str | None, place: str, resume: str | None) -> Problem:
-    """The problem that was named, or that of the run to resume."""
+def _load(problem: str | None, place: str, resume: str | None, replay: str | None) -> Problem:
+    """The problem that was named, or that of the run to resume or to replay."""
+    from evolve.beginning import find_problem
     from evolve.cli.lookup import open_archive, problem_of
     from evolve.problem import load
+    from evolve.recording import read_recording
 
     if problem is not None:
         return load(problem)
+    if replay is not None:
+        recording = read_recording(place, replay)
+        return find_problem(recording.problem, recording.config.get("folder"))
     if resume is None:
         raise UsageError("no problem named", "Name one, as in: evolve run float32-exp2")
     with open_archive(place) as archive:

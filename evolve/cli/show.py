@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +16,19 @@ if TYPE_CHECKING:
     from archive.rows import ProgramRow
     from archive.store import Archive
     from evolve.cli.lookup import Found
-    from evolve.core.types import Objective, Source
+    from evolve.core.types import Objective, Promotion, Source
 
 FEEDBACK_LINES = 12
 
 
-def show(program: ShownArgument = "best", archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
+def show(
+    program: ShownArgument = "best",
+    prompt: Annotated[
+        bool, typer.Option("--prompt", help="Print the requests that made the program, and their replies.")
+    ] = False,
+    archive: ArchiveOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show a program and how it came about, or a run and where its programs were run.
 
     Of a program: its code, scores and idea, and its line of descent with the gain of each step. Of a run: its settings,
@@ -28,6 +36,7 @@ def show(program: ShownArgument = "best", archive: ArchiveOption = None, as_json
     """
     from evolve.cli.lookup import find_program, open_archive
     from evolve.cli.output import print_json
+    from evolve.cli.show_prompt import show_prompt
     from evolve.cli.show_run import find_run, show_run
     from evolve.sandboxing import records
 
@@ -39,6 +48,9 @@ def show(program: ShownArgument = "best", archive: ArchiveOption = None, as_json
             if run is None:
                 raise
             show_run(opened, run, as_json)
+            return
+        if prompt:
+            show_prompt(opened, found.row, as_json)
             return
         places = records(found.run.config, opened.events(found.run.id))
         sandboxes = [name for name, _ in groupby(str(place["sandbox"]) for place in places if place)]
@@ -52,7 +64,9 @@ def show(program: ShownArgument = "best", archive: ArchiveOption = None, as_json
 
 def _gate_answer(row: ProgramRow) -> bool | None:
     """What the gate said of it; None where it was not asked, such as for champions that are best on train alone."""
-    if row.promotion is None or row.promotion.reason.startswith("not gated"):
+    from evaluators.gate import FIRST
+
+    if row.promotion is None or row.promotion.reason == FIRST or row.promotion.reason.startswith("not gated"):
         return None
     return row.promotion.accepted
 
@@ -70,9 +84,11 @@ def _program_json(
         "record": row.number,
         "status": row.verdict.status.value,
         "value": row.verdict.value,
+        "measured": row.verdict.share,
         "metrics": dict(row.verdict.metrics),
         "final": dict(final) if final is not None else None,
         "proven": _gate_answer(row),
+        "question": asdict(row.promotion.question) if row.promotion and row.promotion.question else None,
         "feedback": row.verdict.feedback,
         "idea": row.idea,
         "operator": row.ticket.operator,
@@ -158,9 +174,11 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
     row = found.row
     facts = [
         ("problem", found.run.problem),
-        ("found", f"run {row.run_id}, record {row.number}, by {row.ticket.operator}"),
+        ("found", f"run {row.run_id}, record {row.number}, by {_proposer(row)}"),
     ]
     facts.append(("status", row.verdict.status.value + _proof(row)))
+    if row.verdict.status.scored and not row.verdict.whole:
+        facts.append(("measured", f"on {row.verdict.share:.0%} of train alone"))
     scores = [f"{metric_text(metric, value)} {metric}" for metric, value in row.verdict.metrics.items()]
     finals = [f"{metric_text(name, value)} {name}" for name, value in (final or {}).items() if _is_own(name)]
     facts += [("" if index else "score", text) for index, text in enumerate(scores)]
@@ -172,6 +190,10 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
     return facts
 
 
+def _proposer(row: ProgramRow) -> str:
+    return f"{row.ticket.operator} of {row.ticket.model}" if row.ticket.model else row.ticket.operator
+
+
 def _is_own(name: str) -> bool:
     """False for what compares the program with others, or counts one kind of workload alone."""
     return "/" not in name and not name.startswith("ahead")
@@ -180,9 +202,22 @@ def _is_own(name: str) -> bool:
 def _proof(row: ProgramRow) -> str:
     if row.promotion is None:
         return ""
+    if row.promotion.question is not None:
+        return f", {'passed' if row.promotion.accepted else 'refused by'} the gate: {_question_words(row.promotion)}"
     if row.promotion.accepted:
         return f", champion ({row.promotion.reason})" if row.promotion.reason else ", passed the gate"
     return f", refused by the gate: {row.promotion.reason}"
+
+
+def _question_words(promotion: Promotion) -> str:
+    question = promotion.question
+    if question is None or question.statistic is None or question.needed is None:
+        return promotion.reason
+    if question.timed:
+        test = f"{question.statistic:.3g} of the champion's time, {question.needed:.3g} needed, {question.groups} pairs"
+        return f"{promotion.reason} ({test}, question {question.number})"
+    test = f"t = {question.statistic:.2f} over {question.groups} groups, {question.needed:.2f} needed"
+    return f"{promotion.reason} ({test}, question {question.number})"
 
 
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
@@ -229,7 +264,9 @@ def diff(
         before, after = _source(opened, first), _source(opened, second)
     for name in sorted({*before.files, *after.files}):
         old, new = before.files.get(name, ""), after.files.get(name, "")
-        _print_diff(difflib.unified_diff(old.splitlines(), new.splitlines(), first, second, lineterm=""))
+        where = f" {name}" if len({*before.files, *after.files}) > 1 else ""
+        names = f"{first}{where}", f"{second}{where}"
+        _print_diff(difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm=""))
 
 
 def _source(archive: Archive, name: str) -> Source:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from archive.store import Archive
 
 SETTINGS = ("seed", "policy", "window", "start", "evaluations", "proposals")
+NOTHING_SAID: Mapping[str, Any] = {"prospect": None, "luck": None}
 _UNITS = {
     "memory_bytes": "memory",
     "file_bytes": "files",
@@ -32,15 +33,18 @@ def find_run(archive: Archive, name: str) -> RunRow | None:
 def show_run(archive: Archive, run: RunRow, as_json: bool) -> None:
     """Print a run."""
     from evolve.cli.output import print_json
+    from evolve.foresight import FORESIGHT_EVENT
     from evolve.sandboxing import records
 
     events = archive.events(run.id)
     places = [place for place in records(run.config, events) if place]
     pauses = [dict(payload) for kind, payload in events if kind in ("paused", "went_on")]
+    said = next((payload for kind, payload in reversed(events) if kind == FORESIGHT_EVENT), NOTHING_SAID)
     if as_json:
-        print_json(_run_json(run, places, pauses))
+        print_json({**_run_json(run, places, pauses), **said})
     else:
         _print(run, places, pauses)
+        _print_foresight(said)
 
 
 def _run_json(run: RunRow, places: Sequence[Mapping[str, Any]], pauses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -60,8 +64,16 @@ def _run_json(run: RunRow, places: Sequence[Mapping[str, Any]], pauses: Sequence
 
 
 def _paused_seconds(pauses: Sequence[Mapping[str, Any]]) -> float:
-    """Seconds without a sandbox, as far as it came back."""
-    return sum(float(one["away_seconds"]) for one in pauses if "message" not in one)
+    """Seconds without a sandbox; of an outage that ended with the search, those until its last try."""
+    total = latest = 0.0
+    for one in pauses:
+        away = float(one["away_seconds"])
+        if "message" not in one:
+            total, latest = total + away, 0.0
+            continue
+        # One that begins anew had no end on record: the search was stopped in it.
+        total, latest = total + (latest if away < latest else 0.0), away
+    return total + latest
 
 
 def _print(run: RunRow, places: Sequence[Mapping[str, Any]], pauses: Sequence[Mapping[str, Any]]) -> None:
@@ -84,6 +96,15 @@ def _print(run: RunRow, places: Sequence[Mapping[str, Any]], pauses: Sequence[Ma
         _print_place(place)
     if pauses:
         line(f"{'paused':<10}{duration(_paused_seconds(pauses))} without a sandbox: {pauses[0].get('message', '')}")
+
+
+def _print_foresight(said: Mapping[str, Any]) -> None:
+    from evolve.display.ahead import ahead_pairs
+    from evolve.display.text import line
+    from evolve.foresight import foresight_from_json
+
+    for label, text in ahead_pairs(*foresight_from_json(said)):
+        line(f"{label:<10}{text}")
 
 
 def _print_place(place: Mapping[str, Any]) -> None:

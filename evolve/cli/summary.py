@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from evolve.display.facts import facts, table_title
@@ -12,6 +13,7 @@ from evolve.display.ladder import Rung, climb, shown_objective
 from evolve.display.tables import ladder_grid
 from evolve.display.text import SHORT_ID, line, show
 from evolve.events import ScoredProgram
+from evolve.foresight import foresight_json
 
 if TYPE_CHECKING:
     from evolve.result import RunResult
@@ -51,12 +53,16 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "problem": result.problem,
         "archive": result.archive,
         "stop_reason": result.stop_reason,
+        "note": result.note or None,
         "evaluations": result.evaluations,
         "proposals": result.proposals,
         "seconds": result.seconds,
         "final_seconds": result.final_seconds,
         "final_failure": result.final_failure or None,
+        "spending": _spending_json(result),
+        "gate": asdict(result.gate) if result.gate else None,
         "counts": dict(result.counts),
+        **foresight_json(result.prospect, result.luck),
         "verifier_separated": result.verifier_separated,
         "sandbox": result.sandbox or None,
         "final": {key: dict(row) for key, row in result.final.items()},
@@ -68,6 +74,13 @@ def result_json(result: RunResult) -> dict[str, Any]:
     }
 
 
+def _spending_json(result: RunResult) -> dict[str, Any] | None:
+    spent = result.spending
+    if spent is None:
+        return None
+    return {"replies": spent.replies, "tokens": spent.tokens, "usd": spent.usd, "unpriced": spent.unpriced}
+
+
 def scored_json(program: ScoredProgram) -> dict[str, Any]:
     """Name, id and metrics."""
     return {"name": program.name, "program_id": program.program_id, "metrics": dict(program.metrics)}
@@ -77,6 +90,7 @@ def _found_json(rung: Rung, found: ScoredProgram, finals: Mapping[str, Mapping[s
     final = finals.get(found.program_id)
     return {
         "program_id": found.program_id,
+        "idea": found.idea or None,
         "metrics": dict(found.metrics),
         "final": dict(final) if final is not None else None,
         "best_known": rung.known.name if rung.known else None,

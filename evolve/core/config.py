@@ -23,7 +23,12 @@ UNSANDBOXED = "none"
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """What decides the course of a run; stored with it. `minutes` and `workers` decide only when it ends."""
+    """What decides the course of a run; stored with it. `minutes` and `workers` decide only when it ends.
+
+    `models` is the crew of models as plain data, None for a run without; with models, records are committed in the
+    order in which they are done, and that order is journaled. `prompts` is the digest of templates that replace the
+    shipped ones, empty where none does.
+    """
 
     seed: int
     policy: str
@@ -31,6 +36,12 @@ class RunConfig:
     start: str
     evaluations: float
     proposals: int
+    usd: float | None = None
+    tokens: int | None = None
+    patience: float | None = None
+    models: Mapping[str, Any] | None = None
+    hint: str = ""
+    prompts: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the archive."""
@@ -39,7 +50,7 @@ class RunConfig:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunConfig:
         """What `to_json` gave; what else is stored with a run is left out."""
-        return cls(**{field.name: data[field.name] for field in fields(cls)})
+        return cls(**{field.name: data[field.name] for field in fields(cls) if field.name in data})
 
 
 def default_archive(given: str | None = None) -> str:
@@ -85,8 +96,8 @@ def _sandbox_of_settings() -> str | Mapping[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} can not be read: {error}", "Mend the file, or remove it.") from None
-    if unknown := sorted(set(table) - {"sandbox"}):
-        raise UsageError(f"{path}: unknown key {unknown[0]}", "The file may hold one table, [sandbox].")
+    if unknown := sorted(set(table) - {"sandbox", "models"}):
+        raise UsageError(f"{path}: unknown key {unknown[0]}", "The file may hold the tables [sandbox] and [models].")
     found = table.get("sandbox")
     if found is None or isinstance(found, str):
         kind: object = (found or "").partition(":")[0]
@@ -113,17 +124,29 @@ def default_proposals(evaluations: float) -> int:
     return int(PROPOSALS_PER_EVALUATION * max(evaluations, 1.0)) if 0 < evaluations < 1e15 else 0
 
 
-def check_budget(evaluations: float, proposals: int, minutes: float | None) -> None:
-    """Raises UsageError where a limit is not a positive number, or allows nothing to be done."""
-    for name, value in (("evaluations", evaluations), ("proposals", proposals), ("minutes", minutes)):
+def check_budget(
+    evaluations: float,
+    proposals: int,
+    minutes: float | None,
+    usd: float | None = None,
+    tokens: int | None = None,
+    patience: float | None = None,
+) -> None:
+    """Raises UsageError where a limit is not a positive number, allows nothing to be done, or patience is no chance."""
+    limits = {"evaluations": evaluations, "proposals": proposals, "minutes": minutes, "usd": usd, "tokens": tokens}
+    for name, value in limits.items():
         if value is not None and not (math.isfinite(value) and value > 0):
             raise UsageError(f"--{name} {value} is not a budget", f"Give --{name} a positive number.")
     if evaluations < 1 or proposals < 1:
         raise UsageError("the budget allows no evaluation at all", "Give --evaluations and --proposals at least 1.")
+    if patience is not None and not 0.0 < patience < 1.0:
+        raise UsageError(f"--patience {patience} is not a chance", "Give a number between 0 and 1, such as 0.05.")
 
 
-def check_workers(workers: int | None) -> int:
-    """The number of worker processes: as given, else one per available core."""
+def check_workers(workers: int | None, timed: bool = False) -> int:
+    """The number of worker processes: as given, else one per available core; one where programs are `timed`."""
+    if workers is None and timed:
+        return 1  # two comparisons at once would disturb each other
     if workers is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if workers < 1:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evolve.display.ahead import ahead_pairs
 from evolve.display.final_table import final_sentence
 from evolve.display.ladder import climb, shown_objective
 from evolve.display.tables import beaten_text
-from evolve.display.text import duration, metric_text, number
+from evolve.display.text import SHORT_ID, duration, metric_text, number
 from evolve.events import ScoredProgram
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ NOT_ISOLATED = ("sandbox", "none: its programs were not isolated")
 
 
 def facts(result: Outcome) -> list[tuple[str, str]]:
-    """Seed, who is beaten, final check, why it stopped, what was spent, and where it is kept."""
+    """Seed, who is beaten, final check, why it stopped, what was spent, what to expect, and where it is kept."""
     pairs = [("seed", _scores(result, result.seed))]
     rungs = climb(result.objectives, result.seed, result.baselines, result.front)
     where = " (on train)" if len(result.objectives) == 1 else ""
@@ -28,12 +29,20 @@ def facts(result: Outcome) -> list[tuple[str, str]]:
         pairs.append(("beaten", beaten + where))
     elif result.baselines:
         pairs.append(("beaten", f"no baseline yet{where}; a better seed or a longer run may"))
+    if result.gate is not None:
+        pairs.append(("gate", str(result.gate)))
     if final := final_sentence(result):
         pairs.append(("final", final))
     if result.final_failure:
         pairs.append(("final", f"the program found has no score there: {result.final_failure}"))
     pairs.append(("stopped", f"{result.stop_reason}, after {duration(result.seconds)}, {_final_words(result)}"))
+    if result.note:
+        pairs.append(("", result.note))
     pairs.append(("spent", f"{result.evaluations:,.0f} evaluations, {result.proposals:,} proposals"))
+    if result.spending is not None:
+        pairs.append(("", str(result.spending)))
+        pairs += [("idea", f"{one.program_id[:SHORT_ID]} {one.idea}") for one in result.front if one.idea]
+    pairs += ahead_pairs(result.prospect, result.luck)
     if result.counts:
         words = " · ".join(f"{status} {count:,}" for status, count in result.counts.items())
         pairs.append(("statuses", words))

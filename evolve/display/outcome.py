@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from evolve.core.types import Objective
-from evolve.events import ScoredProgram
+from evolve.events import ScoredProgram, Spending
+
+if TYPE_CHECKING:
+    from evaluators.posterior import Curse
+    from evolve.gating import GateCount
+    from evolve.prospect import Prospect
 
 
 class Outcome(Protocol):
@@ -48,3 +53,13 @@ class Outcome(Protocol):
     def verifier_separated(self) -> bool: ...
     @property
     def sandbox(self) -> str: ...
+    @property
+    def spending(self) -> Spending | None: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def gate(self) -> GateCount | None: ...
+    @property
+    def prospect(self) -> Prospect | None: ...
+    @property
+    def luck(self) -> Curse | None: ...

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from evolve.core.types import Status
+from evolve.core.clock import monotonic_seconds
+from evolve.core.types import Record, Status
 from evolve.display.text import duration, number
 from evolve.events import (
     Event,
@@ -34,6 +35,8 @@ class Budget:
         return min(1.0, self.spent / self.limit)
 
     def __str__(self) -> str:
+        if self.name == "usd":
+            return f"${self.spent:.2f} of ${self.limit:.2f}"
         if self.name == "minutes":
             return f"{self.spent / 60:.1f} of {self.limit / 60:.1f} minutes"
         return f"{int(self.spent):,} of {number(self.limit)} {self.name}"
@@ -51,6 +54,7 @@ class Progress:
     ended: RunEnded | None = None
     paused: Paused | None = None
     warning: str = ""
+    heard_seconds: float = 0.0
     counts: Counter[Status] = field(default_factory=Counter)
 
     def update(self, event: Event) -> None:
@@ -64,8 +68,8 @@ class Progress:
                 replayed = self.started.replayed if self.started else 0
                 if self.first is None and event.record.number >= replayed:
                     self.first = event
-                self.latest = event
-                if event.record.ticket.kind == "expand" or event.record.supersedes is not None:
+                self.latest, self.heard_seconds = event, monotonic_seconds()
+                if event.record.ticket.kind == "expand" or _revokes(event.record):
                     self.counts[event.record.verdict.status] += 1
             case FinalProgress():
                 self.final = event
@@ -77,6 +81,14 @@ class Progress:
                 self.warning = event.text
             case RunEnded():
                 self.ended, self.paused = event, None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of search: between two records as well, or a slow evaluation would look like a stop."""
+        if self.latest is None:
+            return 0.0
+        searching = self.final is None and self.ended is None
+        return self.latest.seconds + (monotonic_seconds() - self.heard_seconds if searching else 0.0)
 
     def notices(self) -> list[str]:
         """What stands above all else now: a warning, and that the sandbox is away."""
@@ -104,6 +116,9 @@ class Progress:
             Budget("proposals", self.latest.proposals, self.started.proposals_limit or 0.0),
             Budget("minutes", self.latest.seconds, self.started.seconds_limit or 0.0),
         ]
+        if (spending := self.latest.spending) is not None:
+            limits.append(Budget("usd", spending.usd, self.started.usd_limit or 0.0))
+            limits.append(Budget("tokens", spending.tokens, float(self.started.tokens_limit or 0)))
         return max((one for one in limits if one.limit > 0), key=lambda one: one.share, default=None)
 
     def rates(self) -> tuple[float, float]:
@@ -119,7 +134,9 @@ class Progress:
         budget = self.budget()
         if budget is None:
             return None
-        rate = {"minutes": 1.0, "evaluations": self.rates()[0], "proposals": self.rates()[1]}[budget.name]
+        rate = {"minutes": 1.0, "evaluations": self.rates()[0], "proposals": self.rates()[1]}.get(budget.name)
+        if rate is None:
+            rate = budget.spent / self.latest.seconds if self.latest and self.latest.seconds > 0 else 0.0
         return max(0.0, budget.limit - budget.spent) / rate if rate > 0 else None
 
     def counts_text(self) -> str:
@@ -132,7 +149,17 @@ class Progress:
         digits = 0 if candidates >= 10 else 1
         return f"{evaluations:,.{digits}f} evaluations/s · {candidates:,.{digits}f} candidates/s"
 
+    def spending_text(self) -> str:
+        """`42 replies, 120,301 tokens, $0.84, 8 in flight`, or nothing without a model."""
+        spending = self.latest.spending if self.latest else None
+        return "" if spending is None else f"{spending}, {spending.in_flight} in flight"
+
     def left_text(self) -> str:
         """`12.4 s left`, or nothing while that is unknown."""
         left = self.seconds_left()
         return "" if left is None else f"{duration(left)} left"
+
+
+def _revokes(record: Record) -> bool:
+    """True where a program that had a score has none any more."""
+    return record.supersedes is not None and not record.verdict.status.scored

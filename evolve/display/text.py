@@ -14,9 +14,9 @@ SHORT_ID = 10
 
 def console(*, stderr: bool = False) -> Console:
     """A rich console on standard output, or on standard error. Colours only on a terminal."""
-    from rich.console import Console
+    from evolve.display.terminal import PlainConsole
 
-    return Console(stderr=stderr, highlight=False, emoji=False)
+    return PlainConsole(stderr=stderr, highlight=False, emoji=False)
 
 
 def line(text: str, *, style: str = "", stderr: bool = False) -> None:

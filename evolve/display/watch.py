@@ -15,6 +15,7 @@ from evolve.display.progress import Progress
 from evolve.display.tables import gain_text, ladder_grid
 from evolve.display.text import console, duration, line, metric_text, number
 from evolve.events import (
+    Asking,
     Event,
     FinalProgress,
     Paused,
@@ -29,12 +30,13 @@ from evolve.events import (
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.text import Text
 
 LINE_SECONDS = 5.0
 NEWS_SECONDS = 1.0
 BAR_WIDTH = 24
 WARM_UP = "starting the workers; the very first time numeric kernels may be compiled, for about 20 s"
-FIXED_LINES = 12
+FIXED_LINES = 14
 """Lines of the live display other than rows of its table."""
 NOTICE_LINES = 2
 
@@ -100,15 +102,18 @@ class LineWatch:
                 self._print(self.progress.final_text())
                 self.next_final = now + LINE_SECONDS
             case RunEnded():
-                self._print(f"end: {event.stop_reason}, {duration(event.seconds)}")
+                note = f": {event.note}" if event.note else ""
+                self._print(f"end: {event.stop_reason}, {duration(event.seconds)}{note}")
 
     def _start(self, event: RunStarted) -> None:
-        self._print(f"run {event.run_id}: {event.problem}, {budget_text(event)}")
+        models = f", with {', '.join(event.models)}" if event.models else ""
+        self._print(f"run {event.run_id}: {event.problem}{models}, {budget_text(event)}")
         self._print(WARM_UP)
         self._print(f"archive {event.archive}" + (f", {event.replayed:,} records replayed" if event.replayed else ""))
 
     def _line(self, event: RecordCommitted) -> None:
-        parts = [duration(event.seconds), str(self.progress.budget() or ""), self.progress.speed_text()]
+        budget, speed = str(self.progress.budget() or ""), self.progress.speed_text()
+        parts = [duration(event.seconds), budget, speed, self.progress.spending_text()]
         if len(self.objectives) == 1 and event.front:
             metric = self.objectives[0].metric
             parts.append(f"best {metric_text(metric, event.front[0].metrics[metric])}")
@@ -134,7 +139,12 @@ class LineWatch:
             text = f"{self.objectives[1].metric} {number(rung.level)}: {text}"
         if rung.known is not None:
             text += f", {gain_text(metric, rung.gain)} on {rung.known.name}"
-        return text
+        return f"{text}: {found.idea}" if self.models and found.idea else text
+
+    @property
+    def models(self) -> bool:
+        """Whether models propose: what the offline proposer says of its programs is no idea that one could read."""
+        return bool(self.progress.started and self.progress.started.models)
 
     def _print(self, text: str, *, style: str = "") -> None:
         line(text, style=style, stderr=self.stderr)
@@ -172,6 +182,10 @@ class LiveWatch:
     def __call__(self, event: Event) -> None:
         """Take in one event; the next drawing shows it."""
         self.progress.update(event)
+        if isinstance(event, Asking):
+            self.live.stop()
+        elif isinstance(event, RunStarted):
+            self.live.start()  # does nothing where it was not stopped
 
     def draw(self) -> Group:
         """What is on the screen now."""
@@ -194,7 +208,19 @@ class LiveWatch:
         rows = max(3, self.console.height - FIXED_LINES - NOTICE_LINES * len(self.progress.notices()))
         grid = ladder_grid(self.objectives, started.seed, started.baselines, latest.front, rows=rows)
         counts = Text(self.progress.counts_text(), style="dim")
-        return Group(head, self._bar(), counts, rich_table(grid), self._final())
+        money = [Text(text, style="dim")] if (text := self.progress.spending_text()) else []
+        return Group(head, self._bar(), *money, *self._idea(), counts, rich_table(grid), self._final())
+
+    def _idea(self) -> list[Text]:
+        """The idea of the best program that was found, where models propose."""
+        from rich.text import Text
+
+        started, latest = self.progress.started, self.progress.latest
+        if started is None or not started.models or latest is None or not latest.front:
+            return []
+        best, known = latest.front[0], {one.program_id for one in (started.seed, *started.baselines)}
+        shown = best.idea and best.program_id not in known
+        return [Text(f"best: {best.idea}", overflow="ellipsis", no_wrap=True)] if shown else []
 
     def _bar(self) -> Group:
         from rich.console import Group
@@ -205,7 +231,7 @@ class LiveWatch:
         if budget is None or latest is None:
             return Group()
         first = Text.assemble(_bar_text(budget.share), f" {budget}")
-        rest = [duration(latest.seconds), self.progress.speed_text(), self.progress.left_text()]
+        rest = [duration(self.progress.seconds), self.progress.speed_text(), self.progress.left_text()]
         return Group(first, Text(" · ".join(part for part in rest if part)))
 
     def _final(self) -> Group:
@@ -232,4 +258,8 @@ def budget_text(event: RunStarted) -> str:
         parts.append(f"{number(event.proposals_limit)} proposals")
     if event.seconds_limit:
         parts.append(duration(event.seconds_limit))
+    if event.usd_limit:
+        parts.append(f"${event.usd_limit:.2f}")
+    if event.tokens_limit:
+        parts.append(f"{event.tokens_limit:,} tokens")
     return ", ".join(parts) or "no budget"

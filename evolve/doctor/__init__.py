@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolve.core.clock import monotonic_seconds
+from evolve.core.environment import without_keys
 from evolve.core.errors import EvolveError
 from evolve.doctor import host, services, surroundings
-from evolve.doctor.findings import Diagnosis, Finding, State, clean, without_secrets
+from evolve.doctor.findings import Diagnosis, Finding, State, without_secrets
 
 if TYPE_CHECKING:
     from sandbox.config import SandboxConfig
@@ -50,7 +51,7 @@ def diagnose(archive: str | None = None, progress: Progress = lambda text: None)
         else one
         for one in findings
     ]
-    wanted = clean(surroundings.named(chosen)) if chosen else None
+    wanted = without_keys(surroundings.named(chosen)) if chosen else None
     return Diagnosis(tuple(map(without_secrets, findings)), sandboxes, monotonic_seconds() - started, wanted)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-_SECRET_NAMES = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
-_SHORTEST_SECRET = 6
+from evolve.core.environment import without_keys
 
 
 class State(StrEnum):
@@ -79,18 +76,7 @@ class Diagnosis:
 
 
 def without_secrets(finding: Finding) -> Finding:
-    """The finding, see `clean`. No look says such a value; what a library says in an error is not ours to know."""
-    figures = {key: clean(value) if isinstance(value, str) else value for key, value in finding.figures.items()}
-    return replace(finding, says=clean(finding.says), remedies=tuple(map(clean, finding.remedies)), figures=figures)
-
-
-def clean(text: str) -> str:
-    """The text, where whatever the environment keeps under the name of a secret is replaced by that name."""
-    secrets = {
-        value: f"({name})"
-        for name, value in os.environ.items()
-        if _SECRET_NAMES.search(name.upper()) and len(value) >= _SHORTEST_SECRET
-    }
-    for value, name in secrets.items():
-        text = text.replace(value, name)
-    return text
+    """The finding with no secret in it. No look says such a value; what a library says in an error is not ours."""
+    figures = {key: without_keys(one) if isinstance(one, str) else one for key, one in finding.figures.items()}
+    remedies = tuple(map(without_keys, finding.remedies))
+    return replace(finding, says=without_keys(finding.says), remedies=remedies, figures=figures)

@@ -1,4 +1,8 @@
-"""An engine of worker processes on this machine, each fed by a thread over a pipe."""
+"""An engine of worker processes on this machine, each fed by a thread over a pair of pipes.
+
+They are no processes of `multiprocessing`: those, and the tracker of resources that comes with them, inherit the whole
+environment with its keys, and a change of our own environment while they start would be seen by every other thread.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,20 @@ import asyncio
 import contextlib
 import itertools
 import math
-import multiprocessing
 import os
+import pickle
 import queue
 import signal
+import subprocess
+import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
-from evolve.core.errors import EvolveError, InfrastructureError, UnavailableError, UsageError
+from evolve.core.environment import without_secrets
+from evolve.core.errors import InfrastructureError, UnavailableError
 from evolve.engine.base import Task
 from evolve.engine.patience import Outage, Patience
 from sandbox.config import SandboxConfig
@@ -63,7 +68,6 @@ class LocalEngine:
         self._jobs: queue.PriorityQueue[Job] = queue.PriorityQueue()
         self._arrivals = itertools.count()
         self._log: list[tuple[str, int]] = []
-        self._context = multiprocessing.get_context("spawn")
         self._threads = [threading.Thread(target=self._feed, daemon=True, name=f"feed-{i}") for i in range(workers)]
         for thread in self._threads:
             thread.start()
@@ -104,7 +108,7 @@ class LocalEngine:
             thread.join()
 
     def _feed(self) -> None:
-        hand = _Hand(self._context, self._folder, self._config, self._log)
+        hand = _Hand(self._folder, self._config, self._log)
         while (job := self._jobs.get()).future is not None and job.task is not None:
             if not job.future.set_running_or_notify_cancel():
                 continue
@@ -140,14 +144,8 @@ class LocalEngine:
 class _Hand:
     """The worker of one thread, started when it is needed."""
 
-    def __init__(
-        self,
-        context: multiprocessing.context.SpawnContext,
-        folder: str,
-        config: SandboxConfig | None,
-        log: list[tuple[str, int]],
-    ) -> None:
-        self._start: Callable[[], _Process] = lambda: _Process(context, folder, config)
+    def __init__(self, folder: str, config: SandboxConfig | None, log: list[tuple[str, int]]) -> None:
+        self._start: Callable[[], _Process] = lambda: _Process(folder, config)
         self._log = log
         self._worker: _Process | None = None
 
@@ -156,7 +154,7 @@ class _Hand:
         self._worker = self._worker or self._started()
         try:
             good, value = self._worker.call(task, self._log)
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise _died(task, error) from None
         if not good:
             raise value
@@ -174,42 +172,58 @@ class _Hand:
         except OSError as error:
             what = "a worker can not be started"
             raise shortage(what, error) or InfrastructureError(f"{what}: {error}", "Then: --resume.") from None
-        except RuntimeError as error:
-            # multiprocessing's: a script that is not guarded would start itself anew in every worker.
-            remedy = "Put the call under `if __name__ == '__main__':` in your script."
-            raise UsageError(f"no worker can be started: {error}", remedy) from None
 
 
 class _Process:
-    """One worker process and how much of the shared log it has been told."""
+    """One worker process and how much of the shared log it has been told. Raises OSError where it does not start."""
 
-    def __init__(
-        self, context: multiprocessing.context.SpawnContext, folder: str, config: SandboxConfig | None
-    ) -> None:
-        self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, folder, config), daemon=True)
-        try:
-            with _sheltered():
-                self.process.start()
-        except BaseException:
-            self.pipe.close()
-            raise
-        finally:
-            theirs.close()
+    def __init__(self, folder: str, config: SandboxConfig | None) -> None:
+        environment = without_secrets()
+        # What can be imported here can be there; the empty path of an interactive interpreter is the working directory.
+        environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+        with _sheltered():
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "evolve.engine.service"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+            )
+        # Who ends without closing its engine leaves no worker behind that still works at its task.
+        self._forgotten = weakref.finalize(self, _kill, self._process, os.getpid())
+        self._settings: bytes = pickle.dumps((folder, config))
         self.told = 0
 
     def call(self, task: Task, log: list[tuple[str, int]]) -> tuple[bool, Any]:
         news = log[self.told :]
         self.told += len(news)
-        self.pipe.send((task, news))
-        answer: tuple[bool, Any] = self.pipe.recv()
+        tasks, answers = self._pipes
+        tasks.write(self._settings + pickle.dumps((task, news)))
+        tasks.flush()
+        self._settings = b""
+        answer: tuple[bool, Any] = pickle.load(answers)  # noqa: S301 - both ends are ours
         return answer
 
     def end(self) -> None:
-        self.pipe.close()
-        self.process.join(PUT_AWAY_SECONDS)
-        self.process.kill()
-        self.process.join()
+        tasks, answers = self._pipes
+        with contextlib.suppress(OSError):
+            tasks.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PUT_AWAY_SECONDS)
+        self._forgotten()
+        answers.close()
+
+    @property
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise InfrastructureError("a worker has no pipes", "This is a fault of Evolve.")
+        return self._process.stdin, self._process.stdout
+
+
+def _kill(process: subprocess.Popen[bytes], owner: int) -> None:
+    """Not in a copy of the process that started it: there it is another's."""
+    if os.getpid() == owner:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager
@@ -218,50 +232,11 @@ def _sheltered() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # What multiprocessing starts with the first process lets the signal through again, so it is started before.
-    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _serve(pipe: Connection, folder: str, config: SandboxConfig | None) -> None:
-    # Ctrl-C is for the loop, which ends its workers when what is in flight has finished.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    from evolve.engine.worker import WORK, Worker
-
-    worker: Worker | None = None
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            task, news = pipe.recv()
-            try:
-                worker = worker or Worker(folder, config)
-                for entry in news:
-                    worker.share(entry)
-                answer = True, WORK[task.name](worker, *task.args)
-            except EvolveError as error:
-                answer = False, error
-            except Exception as error:
-                answer = False, _as_ours(task, error)
-            pipe.send(answer)
-    if worker is not None:
-        with contextlib.suppress(EvolveError):
-            worker.close()
-    os._exit(0)  # nothing else is to be put away, and an interpreter takes its time to end
-
-
-def _as_ours(task: Task, error: Exception) -> InfrastructureError:
-    import traceback
-
-    frames = "".join(traceback.format_exception(error)[-3:])
-    return InfrastructureError(
-        f"the task {task.name!r} failed in a worker: {type(error).__name__}: {error}",
-        f"This is a fault of Evolve or of the problem's verifier, not of the program.\n{frames}",
-    )
 
 
 def _died(task: Task, error: BaseException) -> InfrastructureError:

@@ -9,14 +9,18 @@ from typing import Any
 from evaluators.anticipation import AnticipationCheck
 from evaluators.cascade import Evaluator
 from evaluators.constants import ConstantEvaluator
+from evaluators.gate import GateSet
+from evaluators.metrics import mean_metrics
 from evaluators.outage import of_the_sandbox
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.screen import Screened
+from evaluators.timed_verdicts import Duel, Timed, TimedVerdicts
 from evolve.core.errors import InfrastructureError
 from evolve.core.types import Candidate, Failure, Promotion, Source, Split, Status, Ticket, Verdict
 from evolve.evaluation import make_evaluator
 from evolve.problem import load
 from evolve.proposers.base import Context
+from sandbox import wire
 from sandbox.config import SandboxConfig
 from sandbox.straight_line import StraightLine
 
@@ -29,6 +33,7 @@ class Worker:
         with of_the_sandbox():
             self.evaluator = make_evaluator(self.problem, config)
         self._visits: dict[str, list[int]] = defaultdict(list)
+        self._is_gate_fixed: bool | None = None
         # Everything slow to load is loaded before the first task.
         _ = self.evaluator.evaluation_set
         if self.problem.tuning.method == "least_squares":
@@ -58,9 +63,27 @@ class Worker:
             return proposer.propose(self.problem, evaluate_constants, self.visits, ticket, context)
         return propose_text(ticket, context)
 
-    def evaluate(self, screened: Screened[Any]) -> Verdict:
-        """Probe and train."""
+    def fit(self, candidate: Candidate, context: Context) -> Candidate:
+        """A model's program of arithmetic with fitted constants: its structure is what was proposed."""
+        from evolve.proposers.offline import proposer
+
+        if not isinstance(self.evaluator, Evaluator):
+            return candidate
+        return proposer.fit(self.problem, ConstantEvaluator(self.evaluator), candidate, context)
+
+    def evaluate(self, screened: Screened[Any], whole: bool = True) -> Verdict:
+        """Probe and train; of train the first batch alone, where it has batches and not the `whole` is wanted."""
+        if isinstance(self.evaluator, ProcessEvaluator):
+            return self.evaluator.evaluate(screened.program, whole)
         return self.evaluator.evaluate(screened.program)
+
+    def measure(self, source: Source, recorded: Mapping[str, float]) -> Verdict:
+        """The next batch of train for a program, of which the `recorded` results are known."""
+        return self._processes.measure(source, recorded)
+
+    def order(self) -> list[list[tuple[str, str]]]:
+        """Train in its batches: see `ProcessEvaluator.order`."""
+        return self._processes.order()
 
     def prove(self, program: StraightLine) -> Promotion:
         """The gate of an exact problem."""
@@ -68,19 +91,71 @@ class Worker:
             raise InfrastructureError("only straight-line programs can be proven", "This is a fault of Evolve.")
         return self.evaluator.prove(program)
 
+    def gate_set(self, number: int) -> GateSet:
+        """The instances that the `number`-th question to the gate meets, and whether all questions meet some of them.
+
+        Fixed sets are those of the problem's own seed, whatever the number.
+        """
+        verifier = self._processes.stage.verifier
+        if self._is_gate_fixed is None:
+            shown = []
+            for draw in (0, number):
+                verifier.draw(Split.GATE, draw)
+                shown.append({wire.encode(one.args) for one in verifier.instances(Split.GATE)})
+            self._is_gate_fixed = bool(shown[0] & shown[1])
+        verifier.draw(Split.GATE, 0 if self._is_gate_fixed else number)
+        groups = tuple(one.group for one in verifier.instances(Split.GATE))
+        return GateSet(verifier.evaluation_set(Split.GATE), groups, self._is_gate_fixed)
+
+    def gate(self, source: Source, number: int, place: int) -> float | None:
+        """The first objective of a program on the `place`-th instance of a question; None where it has no score.
+
+        Where scores are stochastic it is the mean of several runs, as on train.
+
+        Raises:
+            ProblemError: the verifier gives no such metric.
+        """
+        self.gate_set(number)
+        stage, objectives = self._processes.stage, self.problem.objectives[:1]
+        instance = stage.verifier.instances(Split.GATE)[place]
+        scores = []
+        for repeat in range(self.problem.repeats):
+            score = stage.run(source, Split.GATE, instance, repeat).score
+            if score is None:
+                return None
+            scores.append(score)
+        return mean_metrics(scores, objectives)[objectives[0].metric]
+
+    def duel(self, source: Source, rival: Source, number: int, level: float) -> Duel:
+        """A question to the gate where the score is a time: is the program faster than its rival?"""
+        self.gate_set(number)
+        return self._times.duel(source, rival, number, level)
+
     def check(self, source: Source, seed: int, strictly: bool, recorded: Mapping[str, float]) -> Verdict | None:
         """The non-anticipation check of a driven program, and strict replays: None, or what is wrong."""
         check = AnticipationCheck(self._processes.stage, self.problem.packages)
         return check.check(source, seed, strictly, recorded)
 
     def final(self, source: Source, place: int, strictly: bool) -> tuple[Status, Mapping[str, float], str]:
-        """Status, metrics and feedback of a program on the `place`-th instance of final."""
+        """Status, metrics and feedback of a program on the `place`-th instance of final.
+
+        Where scores are stochastic the metrics are the means over as many runs as train has.
+        """
         stage = self._processes.stage
         instance = stage.verifier.instances(Split.FINAL)[place]
         if strictly:
             return AnticipationCheck(stage, self.problem.packages).score_strictly(source, Split.FINAL, instance)
-        run = stage.run(source, Split.FINAL, instance)
-        return run.result.status, run.score.metrics if run.score else {}, run.feedback
+        scores = []
+        for repeat in range(self.problem.repeats):
+            run = stage.run(source, Split.FINAL, instance, repeat)
+            if run.score is None:
+                return run.result.status, {}, run.feedback
+            scores.append(run.score)
+        return Status.OK, mean_metrics(scores, self.problem.objectives), run.feedback
+
+    def final_times(self, source: Source) -> Timed:
+        """A program on all of final, timed against the reference."""
+        return self._times.on_final(source)
 
     def floor(self, split: Split, place: int) -> Mapping[str, float] | None:
         """Metrics of the physical minimum on the `place`-th instance of a split; none where it lacks an objective."""
@@ -95,12 +170,18 @@ class Worker:
         return [instance.group for instance in self._processes.stage.verifier.instances(split)]
 
     @property
+    def _times(self) -> TimedVerdicts:
+        if self._processes.times is None:
+            raise InfrastructureError("this problem's programs are not timed", "This is a fault of Evolve.")
+        return self._processes.times
+
+    @property
     def _processes(self) -> ProcessEvaluator:
         if not isinstance(self.evaluator, ProcessEvaluator):
             raise InfrastructureError("this problem's programs run in no process", "This is a fault of Evolve.")
         return self.evaluator
 
 
-WORK: Mapping[str, Callable[..., Any]] = {
-    name: getattr(Worker, name) for name in ("propose", "evaluate", "prove", "check", "final", "floor", "groups")
-}
+_OF_CANDIDATES = ("propose", "fit", "evaluate", "measure", "check", "prove", "gate", "duel", "final", "final_times")
+_OF_INSTANCES = ("order", "groups", "gate_set", "floor")
+WORK: Mapping[str, Callable[..., Any]] = {name: getattr(Worker, name) for name in (*_OF_CANDIDATES, *_OF_INSTANCES)}

@@ -34,11 +34,11 @@ _FINAL_ONLY: Final = ("burst+loop", "newest+scan", "phase+stack", "drift+scan", 
 GENERATED: Final = {
     Split.PROBE: ("scan+loop", "drift+stack"),
     Split.TRAIN: _SEEN,
-    Split.GATE: _SEEN * 2,
+    Split.GATE: _SEEN * 6,
     Split.REPORT: _SEEN + _UNSEEN + _SEEN[:4],
     Split.FINAL: _SEEN + _UNSEEN + _FINAL_ONLY + _UNSEEN[:2] + _SEEN[4:],
 }
-REQUESTS: Final = {Split.PROBE: 1_500, Split.TRAIN: 8_000, Split.GATE: 8_000, Split.REPORT: 8_000, Split.FINAL: 10_000}
+REQUESTS: Final = {Split.PROBE: 1_500, Split.TRAIN: 8_000, Split.GATE: 4_000, Split.REPORT: 8_000, Split.FINAL: 10_000}
 
 # Recorded files: which part of one a split may see, how many files it uses, and how many windows of each.
 PARTS: Final = {Split.TRAIN: (0.0, 0.45), Split.GATE: (0.45, 0.55), Split.REPORT: (0.55, 0.65), Split.FINAL: (0.7, 1.0)}

@@ -90,11 +90,14 @@ class ContainerChild(Child):
             return self.exit_code
         self.exit_code = KILLED
         by_itself = self.ended(0.0)
+        # A program can not end the connection and live: the engine, or what lies before it, has let it go.
+        let_go = self.relay.broken and not by_itself
         if not by_itself:
             self.relay.expected = True
             self._kill()
         self.total_cpu_seconds = self.spent_cpu_seconds()
-        if self.relay.lost or (self.relay.unanswered and not by_itself and not self._engine.answers()):
+        silent = self.relay.unanswered and not by_itself and not self._engine.answers()
+        if self.relay.lost or let_go or silent:
             raise InfrastructureError(
                 f"the Docker engine went away while container {self.number[:12]} worked; its program is not to blame",
                 LEFT_REMEDY,

@@ -241,17 +241,23 @@ def _introduce(relay: Relay) -> float:
 
 
 def _child(engine: Engine, plan: Plan, number: str, relay: Relay, seconds: float) -> ContainerChild:
-    """As much as the host sees of the container's first process."""
+    """As much as the host sees of the container's first process. Raises StartError where it is gone by now."""
     with engine.asking("say which process a container is"):
         pid = int(engine.api.inspect_container(number)["State"]["Pid"])
     pidfd = take_hold(pid, number)
     meter = Meter.of(pid, number) if pidfd >= 0 else None
-    if pidfd >= 0 and not plan.is_gvisor:
-        return ContainerChild(engine, number, relay, seconds, pid, pidfd, meter)
-    if meter is not None:
-        child = GVisorChild(engine, number, relay, seconds, pid, pidfd, meter)
-        child.most_processes = plan.processes
-        return child
+    try:
+        if pidfd >= 0 and not plan.is_gvisor:
+            return ContainerChild(engine, number, relay, seconds, pid, pidfd, meter)
+        if meter is not None:
+            child = GVisorChild(engine, number, relay, seconds, pid, pidfd, meter)
+            child.most_processes = plan.processes
+            return child
+    except OSError as error:
+        os.close(pidfd)
+        if meter is not None:
+            meter.close()
+        raise StartError(f"a container's process is gone: {error}") from None
     if pidfd >= 0:
         os.close(pidfd)
     return HiddenChild(engine, number, relay, seconds)

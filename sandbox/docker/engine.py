@@ -29,6 +29,7 @@ ALIVE_SECONDS = 2.0
 """What is asked of the engine may take `SECONDS`; one that does not say that it lives within `ALIVE_SECONDS` does not.
 """
 GVISOR_ARGUMENTS = ["--platform=ptrace", "--network=none"]
+_REMOVALS = 5
 LEFT_REMEDY = "Start the engine again (sudo systemctl restart docker, or dockerd); what is left is removed by itself."
 
 _ANY_VERSION = "1.41"
@@ -64,11 +65,13 @@ class Engine:
 
     def answers(self) -> bool:
         """Whether it does, now."""
-        url = self.api._url("/_ping")
+        from docker.errors import DockerException
+
         try:
-            _knock(self.where)
-            return bool(self.api.get(url, timeout=ALIVE_SECONDS).status_code == 200)
-        except Exception:
+            if self.where.startswith("unix://"):
+                return _ping(self.where.removeprefix("unix://"))
+            return bool(self.api.get(self.api._url("/_ping"), timeout=ALIVE_SECONDS).status_code == 200)
+        except (DockerException, OSError):
             return False
 
     @contextmanager
@@ -180,14 +183,20 @@ class Engine:
 
     def remove(self, container: str) -> bool:
         """Removes it, running or not; whether it was there. An engine that is gone is no error: it is found later."""
-        from docker.errors import DockerException
+        from docker.errors import APIError, DockerException, NotFound
 
-        try:
-            _knock(self.where)
-            self.api.remove_container(container, v=True, force=True)
-        except (DockerException, OSError):
-            return False
-        return True
+        for _ in range(_REMOVALS):
+            try:
+                _knock(self.where)
+                self.api.remove_container(container, v=True, force=True)
+            except NotFound:
+                return False
+            except APIError:
+                continue  # it ended by itself just when it was to be killed: an engine gives up then
+            except (DockerException, OSError):
+                return False
+            return True
+        return False
 
     def remove_image(self, image: str) -> bool:
         """Removes it, or its last name, unless a container uses it; whether it is gone."""
@@ -225,6 +234,15 @@ def _knock(where: str) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(SECONDS)
         connection.connect(where.removeprefix("unix://"))
+
+
+def _ping(path: str) -> bool:
+    """Asks for a sign of life; the client would leave the socket of an engine that dies to the garbage collector."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ALIVE_SECONDS)
+        connection.connect(path)
+        connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+        return connection.recv(64).split(b" ")[1:2] == [b"200"]
 
 
 def _version(where: str) -> str:

@@ -19,6 +19,7 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
+from evolve.core.environment import without_secrets
 from evolve.core.errors import UsageError
 from sandbox import mounts, packages
 
@@ -192,7 +193,7 @@ def _wanted(name: str) -> bool:
 def _libraries(files: Iterable[Path]) -> list[str]:
     """Shared libraries that the loader gives to any of the files. Raises UsageError where there is no ldd."""
     asked = [str(path) for path in files if _LIBRARY.search(path.name) or "bin" in path.parts[-2:]]
-    environment = {**os.environ, "LD_LIBRARY_PATH": str(Interpreter().prefix / "lib"), "LC_ALL": "C"}
+    environment = {**without_secrets(), "LD_LIBRARY_PATH": str(Interpreter().prefix / "lib"), "LC_ALL": "C"}
     found: set[str] = set()
     try:
         for at in range(0, len(asked), _AT_ONCE):

@@ -21,7 +21,7 @@ from typing import Any
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import InfrastructureError, UsageError
 from sandbox import packages
-from sandbox.docker.engine import IMAGE_LABEL, Engine
+from sandbox.docker.engine import IMAGE_LABEL, Engine, said
 from sandbox.docker.files import Interpreter, fingerprint, listing, stream
 from sandbox.limits import MEBIBYTE
 
@@ -74,14 +74,20 @@ def tag(names: tuple[str, ...]) -> str:
 
 
 def exists(engine: Engine, name: str) -> bool:
-    """Whether the engine has an image of that name. Raises InfrastructureError."""
-    from docker.errors import ImageNotFound
+    """Whether the engine has an image of that name. Raises InfrastructureError, UsageError for what is no name."""
+    from docker.errors import APIError, ImageNotFound
 
     with engine.asking("look for an image"):
         try:
             engine.api.inspect_image(name)
         except ImageNotFound:
             return False
+        except APIError as error:
+            if not error.is_client_error():
+                raise
+            raise UsageError(
+                f"docker:image={name} is no name of an image: {said(error)}", "Name one that docker images lists."
+            ) from None
     return True
 
 

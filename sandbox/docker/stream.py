@@ -29,12 +29,13 @@ class Relay:
     Who does not read its pipes stops the container and not this machine's memory. `call_fd`, `reply_fd` and
     `output_fd` are the session's ends, non-blocking; closing `call_fd` ends it all. `unanswered` is whether something
     was sent since the last bytes of a reply. When the engine ends the connection and nobody said that they expect it,
-    `judge` is asked whether the engine is at fault, and its answer is kept in `lost` before the pipes are closed.
+    it is `broken`, and `judge` is asked whether the engine is at fault: its answer is kept in `lost` before the pipes
+    are closed.
     Raises StartError where there are no pipes to be had.
     """
 
     def __init__(self, connection: socket.socket, judge: Callable[[], bool]) -> None:
-        self.unanswered = self.expected = self.lost = False
+        self.unanswered = self.expected = self.broken = self.lost = False
         self._connection = connection
         self._judge = judge
         self._calls, self.call_fd, self.reply_fd, self._replies, self.output_fd, self._output = pipes(3)
@@ -88,7 +89,8 @@ class Relay:
             # The session has closed its pipes, or the connection broke: either way there is nobody to carry for.
             pass
         finally:
-            if not self.expected:
+            self.broken = not self.expected
+            if self.broken:
                 self.lost = self._judge()
             self._connection.close()
             for number in (self._calls, self._replies, self._output):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from evolve.core.errors import InfrastructureError, UsageError
+from evolve.core.errors import EvolveError, InfrastructureError, UsageError
 
 INSTALL = "Type: pip install 'evolve-discovery[gpu]'"
 _LOOK = "See what nvidia-smi says."
@@ -88,7 +88,7 @@ def devices() -> tuple[Device, ...]:
     """All devices; none where they can not be asked for: `unavailable` says why. Never raises."""
     try:
         return find()
-    except Exception:
+    except EvolveError:
         return ()
 
 
@@ -98,8 +98,8 @@ def unavailable() -> UsageError | None:
         find()
     except UsageError as error:
         return error
-    except Exception as error:
-        return UsageError(str(error).splitlines()[0], _LOOK)
+    except EvolveError as error:
+        return UsageError(error.message, error.remedy)
     return None
 
 

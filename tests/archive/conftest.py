@@ -15,7 +15,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from evolve.core.types import Candidate, Cost, Measurement, Promotion, Record, Result, Source, Status, Ticket, Verdict
+from evolve.core.types import (
+    Candidate,
+    Cost,
+    Measurement,
+    ModelReply,
+    Promotion,
+    Record,
+    Result,
+    Source,
+    Status,
+    Ticket,
+    Verdict,
+)
 
 MakeRecord = Callable[..., Record]
 
@@ -52,9 +64,22 @@ def build_record(number: int, status: Status = Status.OK, **changes: object) -> 
     return Record(**(values | changes))  # type: ignore[arg-type]
 
 
+def build_reply(ticket: int, attempt: int = 0) -> ModelReply:
+    """A reply of ordinary shape, the same for the same ticket and attempt; all requests begin with one message."""
+    messages = [{"role": "system", "content": "improve it " * 200}, {"role": "user", "content": f"do {ticket}\n" * 500}]
+    text = f"Idea: {attempt}\n```python\nx = {ticket}\n```"
+    request = {"model": "x", "messages": messages, "max_tokens": 9}
+    return ModelReply(ticket, attempt, "m", request, f"d{ticket}", text, "stop", 1000 + ticket, 20, 5, 0.25, 1.5)
+
+
 @pytest.fixture
 def make_record() -> MakeRecord:
     return build_record
+
+
+@pytest.fixture
+def make_reply() -> Callable[..., ModelReply]:
+    return build_reply
 
 
 @pytest.fixture

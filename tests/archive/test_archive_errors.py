@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from archive.schema import VERSION
 from archive.store import Archive
 from evolve.core.errors import ArchiveError
 from evolve.core.types import Record
@@ -109,7 +110,7 @@ def test_a_newer_schema_names_both_versions(tmp_path: Path, make_record: MakeRec
     content = path.read_bytes()
     error = refused(path)
     assert "version 7" in error.message
-    assert "up to 1" in error.message
+    assert f"up to {VERSION}" in error.message
     assert "Upgrade" in error.remedy
     assert path.read_bytes() == content
 

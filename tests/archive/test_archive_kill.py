@@ -1,4 +1,4 @@
-"""A killed writer: all that was reported durable is there, in order, and the run goes on to the same export."""
+"""A killed writer: what was reported durable is there, in order and once, and the run goes on to the same export."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from archive.replay import read_replay
 from archive.rows import RunStatus
 from archive.store import Archive
-from evolve.core.types import Record
+from evolve.core.types import ModelReply, Record
 
 MakeRecord = Callable[..., Record]
 
@@ -44,16 +45,46 @@ for number in range(first, first + 100_000):
 """
 
 
-def kill_after(path: Path, run_id: str, seconds: float) -> tuple[str, list[int]]:
-    """Run a writer, kill it so long after its first report; the run, and the numbers that it reported."""
-    command = [sys.executable, "-c", WRITER, str(Path(__file__).parent), str(path), run_id]
+REPLIES = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from conftest import build_record, build_reply
+from archive.store import Archive
+from evolve.core.errors import CallOrderError
+
+def report(future):
+    if future.exception() is None:
+        os.write(1, future.result().id.encode() + b"\\n")
+
+archive = Archive.open(sys.argv[2])
+if sys.argv[3] == "new":
+    run_id = archive.begin_run(problem="p", problem_version="v", config={}, run_seed=1)
+else:
+    run_id = archive.resume_run(sys.argv[3]).id
+os.write(1, run_id.encode() + b"\\n")
+for number in range(100_000):
+    archive.journal(run_id, build_record(number).ticket)
+    for attempt in range(2):
+        try:
+            future = archive.add_reply(run_id, build_reply(number, attempt))
+        except CallOrderError:
+            continue  # it was kept before the kill
+        future.add_done_callback(report)
+    if number % 7 == 0:
+        archive.flush()
+"""
+
+
+def kill_after(path: Path, run_id: str, seconds: float, program: str = WRITER) -> tuple[str, list[str]]:
+    """Run a writer, kill it so long after its first report; the run, and what it reported, a line each."""
+    command = [sys.executable, "-c", program, str(Path(__file__).parent), str(path), run_id]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         found = writer.stdout.readline().strip()
-        first = int(writer.stdout.readline())
+        first = writer.stdout.readline().strip()
         time.sleep(seconds)
         os.kill(writer.pid, signal.SIGKILL)
-        reported = [first, *(int(line) for line in writer.stdout.read().splitlines())]
+        reported = [first, *writer.stdout.read().splitlines()]
         assert writer.wait(10) == -signal.SIGKILL
     return found, reported
 
@@ -62,7 +93,8 @@ def test_what_was_reported_survives_any_kill(tmp_path: Path, make_record: MakeRe
     path, chance = tmp_path / "archive.db", random.Random(20)
     run_id, total = "new", 0
     for _ in range(4):
-        run_id, reported = kill_after(path, run_id, chance.uniform(0.0, 0.12))
+        run_id, lines = kill_after(path, run_id, chance.uniform(0.0, 0.12))
+        reported = [int(line) for line in lines]
         assert reported == list(range(total, total + len(reported)))
         with Archive.open(path) as archive:
             assert archive.run(run_id).status is RunStatus.INTERRUPTED
@@ -85,3 +117,28 @@ def test_what_was_reported_survives_any_kill(tmp_path: Path, make_record: MakeRe
             archive.commit(calm, make_record(number))
         archive.end_run(calm, "budget", 9.0)
         assert list(archive.export(calm)) == whole
+
+
+def test_every_reply_that_was_reported_survives_any_kill_and_none_is_there_twice(
+    tmp_path: Path, make_reply: Callable[..., ModelReply]
+) -> None:
+    """Its messages as well, which are rows of another table."""
+    path, chance = tmp_path / "archive.db", random.Random(21)
+    run_id = "new"
+    known: list[str] = []
+    for _ in range(4):
+        run_id, reported = kill_after(path, run_id, chance.uniform(0.0, 0.12), REPLIES)
+        assert not set(reported) & set(known), "a reply was taken twice"
+        with Archive.open(path) as archive:
+            replies = archive.replies(run_id)
+            journaled = {ticket.number for ticket in archive.tickets(run_id)}
+        assert replies == [make_reply(reply.ticket, reply.attempt) for reply in replies]
+        assert {reply.ticket for reply in replies} <= journaled
+        ids = [reply.id for reply in replies]
+        assert len(ids) == len(set(ids))
+        assert ids[: len(known) + len(reported)] == known + reported
+        known = ids
+    with Archive.open(path) as archive:
+        archive.resume_run(run_id)
+        archive.end_run(run_id, "budget", 1.0)
+        assert [reply.id for reply in read_replay(archive.export(run_id, replies=True)).replies] == known

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.store import Archive
+from evolve.core.extent import Extent
 from evolve.core.types import Candidate, Cost, Measurement, Promotion, Record, Result, Source, Status, Ticket, Verdict
 
 MakeRecord = Callable[..., Record]
@@ -25,6 +26,7 @@ names = st.text("abcdefghij/._-äß", min_size=1, max_size=8)
 counts = st.integers(0, 2**62)
 metrics = st.dictionaries(texts, reals, max_size=3)
 parents = st.lists(st.sampled_from(["p0", "p1"]), max_size=2).map(tuple)
+extents = st.builds(Extent, counts, st.integers(1, 2**62), counts, metrics)
 sources = st.builds(Source, st.dictionaries(names, texts, min_size=1, max_size=2), names)
 
 
@@ -52,6 +54,7 @@ def records(draw: st.DrawFn, number: int) -> Record:
         tuple(draw(st.lists(results, max_size=3))),
         draw(st.sampled_from(["screen", "probe", "train"])),
         draw(st.just("") | names),
+        draw(st.none() | extents),
     )
     candidate = Candidate(
         ticket,

@@ -183,7 +183,7 @@ def test_another_split_is_not_run(heaps: WriteHeaps) -> None:
     asked: list[Split] = []
     bench = Bench(heaps())
     original = bench.stage.runs
-    bench.stage.runs = lambda source, split, instances: (asked.append(split), original(source, split, instances))[1]  # type: ignore[method-assign]
+    bench.stage.runs = lambda source, split, *rest: (asked.append(split), original(source, split, *rest))[1]  # type: ignore[method-assign]
     try:
         known, _ = rows.known_programs(bench, quiet)
         gate(bench, known)

@@ -14,18 +14,18 @@ import pytest
 from .conftest import PROBLEM, ROOT, Cli
 
 RUN_KEYS = [
-    "run_id", "problem", "archive", "stop_reason", "evaluations", "proposals", "seconds", "final_seconds",
-    "final_failure", "counts", "verifier_separated", "sandbox", "final", "objectives", "shown_metric", "seed",
-    "baselines", "found",
+    "run_id", "problem", "archive", "stop_reason", "note", "evaluations", "proposals", "seconds", "final_seconds",
+    "final_failure", "spending", "gate", "counts", "prospect", "luck", "verifier_separated", "sandbox",
+    "final", "objectives", "shown_metric", "seed", "baselines", "found",
 ]  # fmt: skip
-FOUND_KEYS = ["program_id", "metrics", "final", "best_known", "gain", "dominates"]
+FOUND_KEYS = ["program_id", "idea", "metrics", "final", "best_known", "gain", "dominates"]
 RUNS_KEYS = [
     "id", "problem", "started_at", "ended_at", "stop_reason", "status", "proposals", "evaluations", "programs",
-    "seconds", "sandboxes",
+    "seconds", "sandboxes", "replies", "tokens", "usd", "unpriced",
 ]  # fmt: skip
 SHOW_KEYS = [
-    "program_id", "skeleton_id", "run_id", "problem", "record", "status", "value", "metrics", "final", "proven",
-    "feedback", "idea", "operator", "model", "parents", "children", "entry", "files", "sandboxes",
+    "program_id", "skeleton_id", "run_id", "problem", "record", "status", "value", "measured", "metrics", "final",
+    "proven", "question", "feedback", "idea", "operator", "model", "parents", "children", "entry", "files", "sandboxes",
     "lineage",
 ]  # fmt: skip
 STEP_KEYS = ["program_id", "record", "operator", "status", "metrics", "gain", "idea"]
@@ -72,6 +72,15 @@ def test_runs(finished: Finished) -> None:
     assert (row["id"], row["status"], row["stop_reason"]) == (report["run_id"], "ended", "evaluations")
     assert row["proposals"] == report["proposals"]
     assert report["run_id"] in cli.call("runs")
+
+
+def test_what_a_run_foresaw_is_shown_again(finished: Finished) -> None:
+    cli, report = finished
+    prospect = report["prospect"]
+    assert prospect["evaluations"] == pytest.approx(report["evaluations"]) and report["luck"] is None
+    shown = cli.json("show", report["run_id"])
+    assert (shown["prospect"], shown["luck"]) == (prospect, None)
+    assert f"doubling  {prospect['evaluations']:,.0f} more evaluations" in cli.call("show", report["run_id"])
 
 
 def test_show(finished: Finished) -> None:

@@ -9,7 +9,17 @@ from evolve.display import watch
 from evolve.display.progress import Progress
 from evolve.display.tables import ladder_grid
 from evolve.display.watch import LineWatch, LiveWatch
-from evolve.events import FinalProgress, Paused, RecordCommitted, RunEnded, RunStarted, ScoredProgram, Warned, WentOn
+from evolve.events import (
+    Asking,
+    FinalProgress,
+    Paused,
+    RecordCommitted,
+    RunEnded,
+    RunStarted,
+    ScoredProgram,
+    Warned,
+    WentOn,
+)
 
 OBJECTIVES = (Objective("error", "minimize"), Objective("operations", "minimize"))
 SEED = ScoredProgram("seed", "5" * 32, {"error": 0.5, "operations": 2.0})
@@ -131,3 +141,25 @@ def test_the_live_display_keeps_a_warning_and_shows_a_pause() -> None:
     assert "beware" in drawn() and "sandbox not available: the engine is gone; trying again in 8 s" in drawn()
     live(WentOn(11.0))
     assert "beware" in drawn() and "not available" not in drawn()
+
+
+def test_the_screen_is_free_while_somebody_is_asked() -> None:
+    with LiveWatch(OBJECTIVES, stderr=False) as live:
+        live(Asking())
+        assert not live.live.is_started
+        live(STARTED)
+        assert live.live.is_started
+    assert not live.live.is_started
+
+
+def test_the_clock_goes_on_between_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [50.0]
+    monkeypatch.setattr("evolve.display.progress.monotonic_seconds", lambda: now[0])
+    progress = Progress()
+    assert progress.seconds == 0.0
+    progress.update(STARTED)
+    progress.update(committed(1, 30.0))
+    now[0] = 62.0
+    assert progress.seconds == 42.0
+    progress.update(FinalProgress(1, 2, 1.5, 1))
+    assert progress.seconds == 30.0

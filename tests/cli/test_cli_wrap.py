@@ -137,6 +137,19 @@ def test_files_are_taken_as_they_are_and_the_command_finds_them(here: Path) -> N
 
 
 @pytest.mark.bubblewrap
+def test_a_file_with_marker_lines_is_part_of_the_program(here: Path) -> None:
+    (here / "half.sh").write_text("# EVOLVE-BLOCK-START\nhalf() { echo $(($1 / 2)); }\n# EVOLVE-BLOCK-END\n")
+    (here / "main.sh").write_text(". ./half.sh\nhalf 8 # EVOLVE\n")
+    (here / "words.txt").write_text("EVOLVE-BLOCK-START and EVOLVE-BLOCK-END enclose what may change\n")
+    files = ("--file", "half.sh", "--file", "words.txt")
+    result = call("new", "mine", "--program", "main.sh", *files, "--run", "sh main.sh", "--metric", "cpu_seconds")
+    assert "half.sh may change too" in result.stdout
+    problem = load(here / "mine")
+    assert list(problem.seed.files) == ["main.sh", "half.sh"] and problem.command is not None
+    assert list(problem.command.files) == ["words.txt"]
+
+
+@pytest.mark.bubblewrap
 def test_what_is_not_in_the_sandbox_is_told_and_folders_show_it(
     here: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
-from evolve.campaign import in_event_loop
+from evolve.event_loop import in_event_loop
 
 
 def _beside_a_running_loop(work: object) -> object:
@@ -24,11 +25,21 @@ def _beside_a_running_loop(work: object) -> object:
         loop.close()
 
 
-def test_an_interrupt_cancels_the_work() -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT as on a terminal: a shell that starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("seconds", [0.0, 0.0001, 0.001, 0.1])
+def test_an_interrupt_cancels_the_work(seconds: float) -> None:
     ended: list[str] = []
 
     async def endless() -> None:
-        await asyncio.sleep(0.1)  # until the wait has begun: not while the thread is being started
+        await asyncio.sleep(seconds)  # the wait may have begun by then, or the thread is still being started
         os.kill(os.getpid(), signal.SIGINT)
         try:
             await asyncio.Event().wait()

@@ -75,7 +75,7 @@ def test_a_data_frame_has_one_row_for_each_program() -> None:
     frame = result(*both, final={"id-f1": {"max_ulp": 3.5}, "floor": {"max_ulp": 0.5}}).to_dataframe()
     assert list(frame["name"]) == ["seed", "old", "older", "f1"]
     assert list(frame["kind"]) == ["seed", "baseline", "baseline", "found"]
-    assert list(frame.columns) == ["name", "kind", "program_id", "max_error", "size", "extra", "final_max_ulp"]
+    assert list(frame.columns) == ["name", "kind", "program_id", "idea", "max_error", "size", "extra", "final_max_ulp"]
     assert frame.loc[3, "final_max_ulp"] == 3.5 and math.isnan(frame.loc[0, "final_max_ulp"])
     assert list(frame["max_error"]) == [1.0, 0.5, 0.6, 0.25]
 

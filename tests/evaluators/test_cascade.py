@@ -63,6 +63,8 @@ def test_a_good_program_is_scored_by_the_mean_over_train() -> None:
     assert verifier.scored == ["probe/0", "train/0", "train/1", "train/2"]
     assert [r.instance_id for r in verdict.results] == ["train/0", "train/1", "train/2"]
     assert verdict.stage == "train" and verdict.evaluated
+    three = [f"worst on train/{n} (error {n + 1}): mean error {n + 1}" for n in (2, 1, 0)]
+    assert _evaluator().evaluate(_program("x + x + x * 2.0")).feedback == "\n".join(three)
     assert all(r.score == pytest.approx(3.0) and r.cpu_seconds >= 0.0 for r in verdict.results)
 
 
@@ -70,7 +72,8 @@ def test_a_program_that_fails_on_probe_never_sees_train() -> None:
     verifier = Verifier()
     verdict = _evaluator(verifier).evaluate(_program("x / (x - x)"))
     assert (verdict.status, verdict.value, verdict.stage) == (Status.INVALID, None, "probe")
-    assert verdict.feedback == "a value on probe/0 is no number" and verifier.scored == ["probe/0"]
+    assert verdict.feedback == "probe/0: a value on probe/0 is no number\nargs: ndarray (5,) float64"
+    assert verifier.scored == ["probe/0"]
     assert verdict.evaluated
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from battery import FORGE, OK, TIMED_OUT, Hostile, Replies
+from battery import OK, TIMED_OUT, Hostile, Replies
+from forging import FORGE
 
 from sandbox.conformance import rounds
 from sandbox.limits import MEBIBYTE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from battery import CRASHED, FORGE, OK, TIMED_OUT, Hostile
+from battery import CRASHED, OK, TIMED_OUT, Hostile
+from forging import FORGE
 
 CLASS = "def solve(host):\n    class E(Exception):\n        {}\n    raise E('a')\n"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from battery import CRASHED, FORBIDDEN, FORGE, INVALID, OK, TIMED_OUT, Hostile
+from battery import CRASHED, FORBIDDEN, INVALID, OK, TIMED_OUT, Hostile
+from forging import FORGE
 
 HOOKS = """
 class Reduced:

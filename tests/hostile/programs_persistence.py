@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from battery import ANY_FAILURE, FORGE, MARK, OK, Hostile
+from battery import CRASHED, MARK, OK, Hostile
+from forging import FORGE
 
 PROGRAMS = [
     Hostile(
@@ -42,7 +43,6 @@ def solve(host):
     numpy.core = None
     return []
 """,
-        (OK, *ANY_FAILURE),
     ),
     Hostile(
         "constants_of_the_interpreter",
@@ -52,7 +52,8 @@ def solve(host):
     ctypes.c_uint32.from_address(id(7) + tuple.__basicsize__).value = 9
     return []
 """,
-        (OK, *ANY_FAILURE),
+        # The interpreter may need a seven on the way to the answer.
+        (OK, CRASHED),
         quick=True,
     ),
     Hostile(

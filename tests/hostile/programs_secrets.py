@@ -110,6 +110,8 @@ def solve(host):
     Hostile(
         "every_process",
         """
+import stat
+
 def solve(host):
     found = []
     for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
@@ -117,7 +119,9 @@ def solve(host):
             if name.isdigit() and int(name) != os.getpid():
                 try:
                     number = os.open(f"/proc/{name}/{file}", os.O_RDONLY | os.O_NONBLOCK)
-                    found += secrets_in(os.read(number, 1 << 20))
+                    # What is read from a pipe is gone for its owner, which is any process where there is no sandbox.
+                    is_file = stat.S_ISREG(os.fstat(number).st_mode)
+                    found += secrets_in(os.read(number, 1 << 20)) if is_file else [f"opened {name}/{file}"]
                     os.close(number)
                 except OSError:
                     pass

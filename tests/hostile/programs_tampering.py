@@ -6,7 +6,11 @@ an answer, plain data that the verifier judges, or a failure; and neither the ve
 
 from __future__ import annotations
 
-from battery import ANY_FAILURE, OK, Hostile
+from typing import Any
+
+from battery import CRASHED, FORBIDDEN, INVALID, OK, Hostile
+
+from evolve.core.types import Status
 
 # Every number of the driver's is what the program could have made it return.
 DRIVER = """
@@ -18,10 +22,21 @@ def drive(candidate, host):
 """
 
 
-def attack(name: str, text: str, *, quick: bool = False) -> Hostile:
-    """A program whose honest answer is 7, and 8 to the second call, and which breaks the interpreter in between."""
+def attack(name: str, text: str, *verdicts: Status, quick: bool = False) -> Hostile:
+    """A program whose honest answer is 7, and 8 to the second call, and which breaks the interpreter in between.
+
+    Where it has broken what brings its own answer to the host, it has none: that is its verdict. Two stand where it
+    depends on the moment, or on how the interpreter was started.
+    """
     whole = f"""
 import atexit, builtins, gc, json, struct, warnings
+
+def runner():
+    "The variables of the module that called the program, by whatever way it was started."
+    at = sys._getframe()
+    while "Pipes" not in at.f_globals:
+        at = at.f_back
+    return at.f_globals
 
 def solve(host):
     {text}
@@ -33,7 +48,7 @@ def then(host):
     return Hostile(
         name,
         whole,
-        (OK, *ANY_FAILURE),
+        verdicts or OK,
         value=8,
         calls=("solve", "then"),
         limits={"wall_seconds": 2.0},
@@ -42,14 +57,14 @@ def then(host):
     )
 
 
-def driven(name: str, text: str, *, quick: bool = False) -> Hostile:
-    """A program with a driver, whose honest answer is (6.0, 3): whatever comes of it is two numbers or a failure."""
+def driven(name: str, text: str, value: Any, verdict: Status = OK, *, quick: bool = False) -> Hostile:
+    """A program with a driver, whose honest answer is (6.0, 3): what it makes of that the verifier judges."""
     whole = f"import numpy\n\ndef solve(host):\n    {text}\n    return [1, 2, 3]\n"
     return Hostile(
         name,
         whole,
-        (OK, *ANY_FAILURE),
-        holds=lambda value: type(value) is tuple and [type(part) for part in value] == [float, int],
+        verdict,
+        value=value,
         driver=DRIVER,
         calls=("drive", "drive"),
         limits={"wall_seconds": 2.0},
@@ -57,40 +72,55 @@ def driven(name: str, text: str, *, quick: bool = False) -> Hostile:
     )
 
 
-MAIN = "sys.modules['__main__']"
 PROGRAMS = [
-    attack("built_in_functions", "builtins.len = lambda x: 10**9", quick=True),
-    attack("types", "builtins.isinstance = builtins.type = builtins.id = lambda *x: 1/0"),
+    attack("built_in_functions", "builtins.len = lambda x: 10**9", CRASHED, quick=True),
+    attack("types", "builtins.isinstance = builtins.type = builtins.id = lambda *x: 1/0", CRASHED),
     attack("reading_and_writing", "os.write = os.read = lambda *x: b''"),
     attack("packing", "json.dumps = json.loads = struct.pack = None"),
     attack("no_modules", "sys.modules.clear(); sys.meta_path.clear(); sys.path.clear()", quick=True),
-    attack("the_main_module", f"vars({MAIN}).clear()"),
-    attack("the_code_of_the_runner", f"{MAIN}.serve.__code__ = (lambda *x: None).__code__"),
-    attack("the_table_of_the_encoder", f"getattr({MAIN}, 'wire', None)._ENCODERS.clear()"),
-    attack("the_encoder", f"getattr({MAIN}, 'wire', {MAIN}).encode = lambda *x: b'junk'"),
+    attack("the_main_module", "vars(sys.modules['__main__']).clear()", OK, CRASHED),
+    attack("the_runners_module", "runner().clear()", CRASHED),
+    attack("the_code_of_the_runner", "runner()['serve'].__code__ = (lambda *x: None).__code__"),
+    attack("the_table_of_the_encoder", "runner()['wire']._ENCODERS.clear()", CRASHED),
+    attack("the_encoder", "runner()['wire'].encode.__code__ = (lambda *x: b'junk').__code__", FORBIDDEN),
+    attack("the_pipes", "runner()['Pipes'].send = lambda *x: None"),
     attack(
         "tracing", "sys.settrace(lambda *x: 1/0); threading.settrace(lambda *x: 1/0); sys.setprofile(lambda *x: 1/0)"
     ),
     attack("collecting", "gc.freeze(); gc.set_threshold(1); gc.callbacks.append(lambda *x: 1/0); gc.collect()"),
-    attack("emptied_dictionaries", "[o.clear() for o in gc.get_objects() if type(o) is dict]", quick=True),
-    attack("none_at_all", "ctypes.memset(id(None), 0, 16)", quick=True),
-    attack("alarms", "signal.signal(14, lambda *x: 1/0); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)"),
+    attack("emptied_dictionaries", "[o.clear() for o in gc.get_objects() if type(o) is dict]", CRASHED, quick=True),
+    attack("none_at_all", "ctypes.memset(id(None), 0, 16)", CRASHED, quick=True),
+    attack(
+        "alarms", "signal.signal(14, lambda *x: 1/0); signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)", OK, CRASHED
+    ),
     attack("streams", "sys.stdout = sys.stderr = sys.excepthook = None; os.close(1); os.close(2)"),
     attack(
         "the_end", "atexit.register(lambda: os._exit(0)); warnings.simplefilter('error'); sys.setrecursionlimit(30)"
     ),
     driven(
-        "numpy_of_the_driver", "numpy.sum = lambda *x, **y: 1e308; numpy.array = lambda *x, **y: [1e308]", quick=True
+        "numpy_of_the_driver",
+        "numpy.sum = lambda *x, **y: 1e308; numpy.array = lambda *x, **y: [1e308]",
+        (1e308, 3),
+        quick=True,
     ),
-    driven("the_driver_itself", "sys.modules['driver'].drive = lambda *x: (1e308, 10**9)", quick=True),
-    driven("built_in_functions_of_the_driver", "import builtins; builtins.len = builtins.float = lambda *x: 10**9"),
+    driven("the_driver_itself", "sys.modules['driver'].drive = lambda *x: (1e308, 10**9)", (1e308, 10**9), quick=True),
+    driven(
+        "built_in_functions_of_the_driver",
+        "import builtins; builtins.len = builtins.float = lambda *x: 10**9",
+        None,
+        CRASHED,
+    ),
     driven(
         "variables_of_the_driver",
         "at = sys._getframe(1); at.f_locals['numbers'] = [9]; "
         "ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(at), 1)",
+        (6.0, 3),
     ),
     driven(
-        "code_of_the_driver", "sys.modules['driver'].drive.__code__ = (lambda candidate, host: ('x', {1})).__code__"
+        "code_of_the_driver",
+        "sys.modules['driver'].drive.__code__ = (lambda candidate, host: ('x', {1})).__code__",
+        None,
+        INVALID,
     ),
     Hostile(
         "arguments",

@@ -16,7 +16,7 @@ from archive.store import Archive
 from evolve import run
 
 EVALUATIONS = 15_000.0
-KILLS = int(os.environ.get("EVOLVE_KILLS", "5"))
+KILLS = int(os.environ.get("EVOLVE_KILLS", "2"))
 DRIVER = """
 import sys
 from evolve import run

@@ -115,9 +115,8 @@ def test_the_course_is_the_same_and_everybody_is_told(
     assert "bubblewrap is not installed; trying again in 1 s; Ctrl-C stops, --resume continues" in str(paused)
     assert back.away_seconds > 1.0
     with Archive.open(tmp_path / "away.db") as archive:
-        assert [kind for kind, _ in archive.events(result.run_id)] == [
-            "paused" if isinstance(one, Paused) else "went_on" for one in watcher.told
-        ]
+        outages = ["paused" if isinstance(one, Paused) else "went_on" for one in watcher.told]
+        assert [kind for kind, _ in archive.events(result.run_id)] == [*outages, "foresight"]
 
 
 @pytest.mark.bubblewrap
@@ -265,3 +264,19 @@ def test_no_patience_and_hurry() -> None:
     closed = Patience(60.0)
     closed.closing.set()
     assert not closed.wait(error, told.append)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ([], 0.0),
+        ([("a", 0.0), ("a", 1.0), (None, 2.5)], 2.5),
+        ([("a", 0.0), ("a", 1.0), ("a", 3.0)], 3.0),
+        ([("a", 0.0), ("a", 3.0), ("b", 0.0), (None, 4.0), ("c", 0.0), ("c", 1.0)], 8.0),
+    ],
+)
+def test_pauses_that_ended_with_the_search_count_too(told: list[tuple[str | None, float]], seconds: float) -> None:
+    from evolve.cli.show_run import _paused_seconds
+
+    events = [{"away_seconds": away, **({"message": text} if text else {})} for text, away in told]
+    assert _paused_seconds(events) == seconds

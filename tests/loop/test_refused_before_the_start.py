@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from archive.replay import Replay
 from evolve import run
+from evolve.beginning import replayed_run
+from evolve.core.config import RunConfig
 from evolve.core.errors import ArchiveError, EvolveError, ProblemError, UsageError
 from evolve.problem import Problem
+from evolve.proposers.llm.models import Model
 
 WriteProblem = Callable[..., Problem]
 
@@ -93,3 +97,33 @@ def test_no_bubblewrap_is_one_line_with_the_command(
         bubblewrap_check.check.cache_clear()
     assert error.message == "bubblewrap is not installed"
     assert "apt-get install bubblewrap" in error.remedy and "\n" not in error.remedy
+
+
+MODELS = {"bandit": "thompson", "callbacks": [], "models": [Model(name="m", model="openai/x").model_dump(mode="json")]}
+CONFIG = RunConfig(1, "clade", 16, "seed", 10.0, 100, models=MODELS).to_json()
+FORGED: list[dict[str, object]] = [
+    {"seed": "one"},
+    {"seed": None},
+    {"window": 0},
+    {"policy": "magic"},
+    {"evaluations": "many"},
+    {"models": [1]},
+    {"models": {**MODELS, "bandit": "mine"}},
+    {"models": {**MODELS, "callbacks": 3}},
+    {"models": {**MODELS, "models": [{"name": "m"}]}},
+    {"models": {**MODELS, "models": 7}},
+    {"models": {"bandit": "thompson"}},
+    {"hint": 4},
+]
+
+
+def recording(config: dict[str, object]) -> Replay:
+    return Replay("float32-exp2", "1", config, (), (), ())
+
+
+@pytest.mark.parametrize("change", FORGED, ids=str)
+def test_a_recording_with_settings_that_no_run_has(change: dict[str, object]) -> None:
+    assert replayed_run("float32-exp2", recording(CONFIG))[1] == RunConfig.from_json(CONFIG)
+    with pytest.raises(UsageError) as caught:
+        replayed_run("float32-exp2", recording({**CONFIG, **change}))
+    assert caught.value.remedy and len(caught.value.message) < 500

@@ -77,7 +77,7 @@ def test_workers_and_strict_replays_use_it(noting: Path, write_problem: WritePro
     result = run(problem.folder, evaluations=6, workers=1, archive=where, sandbox=f"noting:notes={noting}", seed=1)
     assert result.sandbox == f"noting:notes={noting}"
     lines = set(noting.read_text().splitlines())
-    assert any("spawn_main" in line for line in lines)
+    assert any("evolve.engine.service" in line for line in lines)
     assert any("evaluators.verifier_worker" in line for line in lines)
     config, _ = _config(where)
     assert config["sandbox"] == result.sandbox and config["confinement"]["backend"] == "noting"

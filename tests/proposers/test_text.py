@@ -90,7 +90,7 @@ def _check(child: Source, parent: Source) -> None:
     assert child.entry == parent.entry and set(child.files) == set(parent.files)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SOURCES, SEEDS)
 def test_every_child_keeps_what_it_must(name: str, seed: int) -> None:
     child = parent = PROGRAMS[name]

@@ -48,7 +48,7 @@ def test_a_child_parses_differs_and_keeps_its_frame(operator: str, seed: int, pa
     screen_text(child, parent)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**40))
 def test_a_line_of_descent_stays_sound(seed: int) -> None:
     rng = generator(seed, "descent")
@@ -61,10 +61,10 @@ def test_a_line_of_descent_stays_sound(seed: int) -> None:
 
 
 def test_most_proposals_of_the_seed_are_programs() -> None:
-    answers = [_propose(SEED, SEED, operator, seed) for operator in OPERATORS for seed in range(40)]
+    answers = [_propose(SEED, SEED, operator, seed) for operator in OPERATORS for seed in range(20)]
     kinds = Counter(type(answer).__name__ for answer in answers)
     assert kinds["Candidate"] > 0.75 * len(answers)
-    assert len({normalise(a.source.main) for a in answers if isinstance(a, Candidate)}) > 80
+    assert len({normalise(a.source.main) for a in answers if isinstance(a, Candidate)}) > 40
 
 
 def test_constants_move_and_the_rest_stays() -> None:

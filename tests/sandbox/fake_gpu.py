@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,43 @@ def compile_cuda(folder: Path) -> Path:
     command = [compiler, "-shared", "-fPIC", "-o", str(folder / "libcuda.so.1"), str(HERE / "libcuda.c")]
     subprocess.run(command, check=True)
     return folder
+
+
+HOLD = """
+import sys
+from sandbox.gpu import lease
+from sandbox.limits import Limits
+held = lease(Limits(gpus=1), 30.0)
+with open(sys.argv[1] if len(sys.argv) > 1 else "/dev/null", "a") as file: file.write("x")
+print(held.device.uuid, flush=True)
+sys.stdin.read()
+held.release()
+"""
+
+
+def hold(machine: Machine) -> subprocess.Popen[str]:
+    """A process that has the lease, until its standard input ends."""
+    process = machine.python(HOLD)
+    assert process.stdout and process.stdout.readline() == "GPU-0\n"
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate(timeout=30)
+
+
+def let_end(process: subprocess.Popen[str]) -> None:
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def tickets(machine: Machine) -> int:
+    return len(os.listdir(machine.leases / "queue"))
+
+
+def wait_for(condition: object) -> None:
+    deadline = time.monotonic() + 30.0
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -293,6 +293,7 @@ def test_what_is_not_there_is_refused_by_its_key() -> None:
     source = Source({"program.py": PROGRAM}, "solve")
     for key, config in (
         ("docker:image=nobody/has-this:1", DockerConfig(image="nobody/has-this:1")),
+        ("docker:image=UPPER Case", DockerConfig(image="UPPER Case")),
         ("runtime=no-such-runtime", DockerConfig(runtime="no-such-runtime")),
     ):
         with closing(DockerSandbox(config=config)) as sandbox:
@@ -309,7 +310,7 @@ def test_what_is_not_there_is_refused_by_its_key() -> None:
 
 
 def test_too_little_memory_is_refused_and_the_least_is_enough(sandbox: DockerSandbox) -> None:
-    with pytest.raises(ProblemError, match=r"limits.memory_bytes is 4194304") as caught:
+    with pytest.raises(ProblemError, match=r"limits.memory_mebibytes is 4,") as caught:
         sandbox.open(Source({"program.py": PROGRAM}, "solve"), Limits(memory_bytes=4 * MEBIBYTE))
     least = sandbox.minimum_memory_bytes()
     assert f"at least {least // MEBIBYTE}" in caught.value.remedy

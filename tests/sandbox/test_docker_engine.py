@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
+from docker.errors import APIError
 
 from evolve.core.errors import InfrastructureError, UsageError
 from sandbox import docker
@@ -129,6 +131,27 @@ def test_what_the_engine_refuses_is_an_infrastructure_error(engine: Engine) -> N
     assert "o such container" in caught.value.message
     assert caught.value.remedy
     assert engine.answers()
+
+
+@pytest.mark.docker
+def test_a_container_that_ends_while_it_is_removed_is_removed(
+    engine: Engine, image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = engine.api.create_container(image, "true", labels={LABEL: owner()}, network_disabled=True)["Id"]
+    remove, asked = engine.api.remove_container, []
+
+    def refuse_once(container: str, **how: object) -> object:
+        asked.append(container)
+        if len(asked) == 1:
+            response = requests.Response()
+            response.status_code = 500
+            raise APIError("Could not kill running container, cannot remove - is not running", response)
+        return remove(container, **how)
+
+    monkeypatch.setattr(engine.api, "remove_container", refuse_once)
+    assert engine.remove(number) and asked == [number] * 2
+    assert number not in {one["Id"] for one in engine.api.containers(all=True)}
+    assert not engine.remove(number)
 
 
 @pytest.mark.docker

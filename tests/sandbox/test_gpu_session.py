@@ -31,12 +31,6 @@ LIMITS = Limits(wall_seconds=20.0, gpus=1, memory_bytes=256 * MEBIBYTE, gpu_memo
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Machine]:
-    yield fake_gpu.begin(monkeypatch, tmp_path)
-    fake_gpu.end()
-
-
-@pytest.fixture
 def sandbox() -> Iterator[BubblewrapSandbox]:
     made = BubblewrapSandbox()
     yield made

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,6 +69,25 @@ def propose(
     # A parent may be a baseline, whose file has other words around the block: the seed's file is the frame.
     source = with_body(problem.seed, best.program)
     return Candidate(ticket, source, idea, (), _cost(evaluate_constants), tuple(evaluate_constants.measurements))
+
+
+def fit(problem: Problem, evaluate_constants: ConstantEvaluator, candidate: Candidate, context: Context) -> Candidate:
+    """A proposed program with its constants fitted as those of an offline proposal are.
+
+    As it was where it is refused, or where no constants make it finite: the screen and the stages say why.
+    """
+    try:
+        program = straight_line.parse(candidate.source.main, candidate.source.entry)
+    except Forbidden:
+        return candidate
+    if not program.constants or not _is_finite(program, evaluate_constants):
+        return candidate
+    rivals = [error for operations, error in context.best_by_size if operations <= program.operations]
+    rng = generator(candidate.ticket.seed, "fit")
+    tuned, _ = _tune(problem, program, evaluate_constants, min(rivals, default=math.inf), rng)
+    cost = replace(candidate.cost, evaluations=_cost(evaluate_constants).evaluations)
+    measurements = tuple(evaluate_constants.measurements)
+    return replace(candidate, source=with_body(problem.seed, tuned), cost=cost, measurements=measurements)
 
 
 def with_body(file: Source, program: StraightLine) -> Source:

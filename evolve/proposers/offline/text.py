@@ -324,9 +324,9 @@ def _is_number(node: ast.AST) -> bool:
 def _is_sound(text: str, source: Source) -> bool:
     """Whether the entry is still defined and no `return` has left its function, which only the compiler would see.
 
-    A program that a command runs has no entry.
+    A program that a command runs has no entry, and neither has a file that is not the entry's.
     """
-    if source.language == "python" and source.entry not in names_defined(text):
+    if source.language == "python" and source.entry and source.entry not in names_defined(text):
         return False
     return not _returns_outside(parse(text))
 

@@ -105,7 +105,8 @@ def _makers(operator: str, donor: TokenPage) -> tuple[Maker, ...]:
             lambda page, rng: _take_lines(page, donor, rng),
             lambda page, rng: Edit(page.start, page.end, donor.text[donor.start : donor.end]),
         )
-    return _MOVES[operator]
+    # Of a Python program a file in another language is drawn with the moves of Python.
+    return _MOVES.get(operator, _ANY)
 
 
 def change_numbers(page: TokenPage, rng: Generator) -> Edit | None:

@@ -1,0 +1,52 @@
+"""What is better than what, for one objective or two, and the front of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from evolve.core.types import Objective, Source
+
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """A promoted program with its metrics on train, and those that the gate proved."""
+
+    program_id: str
+    metrics: Metrics
+    proven: Metrics
+    source: Source
+    idea: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dominance:
+    """Compares metrics. `minimum_effect` is the share of the first objective below which nothing is new."""
+
+    objectives: tuple[Objective, ...]
+    minimum_effect: float
+
+    def costs(self, metrics: Metrics) -> tuple[float, ...]:
+        """The objectives' values, signed so that less is better."""
+        return tuple(objective.cost(metrics[objective.metric]) for objective in self.objectives)
+
+    def covered(self, metrics: Metrics, others: Iterable[Metrics]) -> bool:
+        """True where one of `others` is as good in all objectives, but for the minimum effect in the first."""
+        new = self.costs(metrics)
+        for other in map(self.costs, others):
+            margin = self.minimum_effect * abs(other[0])
+            if other[0] - margin <= new[0] and all(a <= b for a, b in zip(other[1:], new[1:], strict=True)):
+                return True
+        return False
+
+    def joined(self, front: tuple[Champion, ...], new: Champion) -> tuple[Champion, ...]:
+        """The front with a new champion and without those that it makes superfluous, best first objective first."""
+        costs = self.costs(new.proven)
+        kept = [c for c in front if not _covers(costs, self.costs(c.proven))]
+        return tuple(sorted((*kept, new), key=lambda c: self.costs(c.proven)))
+
+
+def _covers(better: tuple[float, ...], worse: tuple[float, ...]) -> bool:
+    return all(a <= b for a, b in zip(better, worse, strict=True))

@@ -1,0 +1,1 @@
+"""The proposer that asks language models: prompts, requests, replies, edits."""

@@ -1,0 +1,106 @@
+"""Whole runs of a problem whose score is a time, in real sandboxes: what is slower is refused, what is faster stays."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from timed_problem import QUICK, SLOW
+
+from archive.store import Archive
+from evolve import run
+from evolve.cli.show import _question_words
+from evolve.core.errors import InfrastructureError
+from evolve.core.types import Promotion, Question, Record, Status, Ticket, Verdict
+from evolve.engine.base import Task
+from evolve.engine.local import LocalEngine
+from evolve.events import Event, Warned
+from evolve.problem import Problem
+from evolve.timed_gating import gatekeeper
+
+pytestmark = pytest.mark.bubblewrap
+WriteTimed = Callable[..., Problem]
+
+
+def test_what_is_faster_becomes_champion_and_is_measured_again(timed: WriteTimed, tmp_path: Path) -> None:
+    said: list[Event] = []
+    problem = timed(pairs=20, b_slow=SLOW, c_quick=QUICK)
+    result = run(problem.folder, archive=tmp_path / "a.db", start="baselines", evaluations=3, listener=said.append)
+    with Archive.open(tmp_path / "a.db") as archive:
+        seed, slow, quick = archive.records(result.run_id)
+        lines = [json.loads(line) for line in archive.export(result.run_id)]
+    assert seed.verdict.metrics == {"right": 1.0, "time_ratio": 1.0, "time_ratio_low": 1.0, "time_ratio_high": 1.0}
+    assert slow.verdict.metrics["time_ratio_low"] > 1.0 and slow.promotion is None
+    found = quick.verdict.metrics
+    assert found["time_ratio_low"] <= found["time_ratio"] <= found["time_ratio_high"] < 0.9
+    assert all(one.score is not None and one.score < 0.9 for one in quick.verdict.results)
+    assert [one.score for one in seed.verdict.results] == [1.0, 1.0]
+    assert quick.verdict.value == found["time_ratio"] and "of the reference's time" in quick.verdict.feedback
+
+    assert quick.promotion is not None and quick.promotion.accepted and quick.promotion.question is not None
+    question = quick.promotion.question
+    assert question.timed and question.groups == 20 and question.statistic is not None
+    assert question.statistic < 0.9 and question.statistic != found["time_ratio"]
+    assert "of the champion's time, 0.769 needed, 20 pairs, question 1" in _question_words(quick.promotion)
+    assert "asked once, 1 accepted; 20 pairs of processes, new instances each time" in str(result)
+
+    best, last = result.final[quick.program_id or ""], result.final[seed.program_id or ""]
+    assert best["time_ratio"] < 0.9 and best["time_ratio"] not in (found["time_ratio"], question.statistic)
+    assert best["right"] == 1.0 and best["groups"] == 2.0 and best["ahead_low"] == best["ahead_high"] == 0.0
+    assert last["time_ratio"] == 1.0 and 0.0 < last["ahead_low"] < last["ahead"] < last["ahead_high"]
+    assert "beyond doubt better than" in str(result)
+    exported = [line for line in lines if line["type"] == "record"]
+    assert exported[2]["promotion"]["question"]["statistic"] == question.statistic
+    assert not any(isinstance(event, Warned) for event in said)
+
+
+def test_more_workers_are_warned_of(timed: WriteTimed, tmp_path: Path) -> None:
+    said: list[Event] = []
+    arguments = {"evaluations": 1, "start": "seed", "final_check": False, "listener": said.append}
+    run(timed().folder, archive=tmp_path / "a.db", workers=2, **arguments)  # type: ignore[arg-type]
+    (warning,) = [event for event in said if isinstance(event, Warned)]
+    assert "2 workers time programs side by side" in warning.text and "--workers" in warning.text
+
+
+def test_questions_end_where_the_pairs_can_decide_none(timed: WriteTimed) -> None:
+    problem = timed(c_quick=QUICK)
+    engine = LocalEngine(str(problem.folder), 1)
+    keeper = gatekeeper(problem, engine)
+    verdict = Verdict(Status.OK, 0.5, {"time_ratio": 0.5}, stage="train", evaluation_set="train")
+    record = Record(3, Ticket(3, "expand", (), (), "start", None, 0), None, verdict, "program")
+    question = Question(2, 10, False, 0.5, 0.7)
+    keeper.restore(replace(record, promotion=Promotion(True, {}, "gate", "faster", question)))
+
+    async def asked() -> Promotion:
+        await keeper.open()
+        return await keeper(record, problem.baselines["c_quick"], problem.seed)
+
+    try:
+        promotion = asyncio.run(asked())
+    finally:
+        engine.close()
+    assert not promotion.accepted and promotion.question is None
+    assert promotion.reason == "10 pairs can decide no further question: raise pairs under [timing]"
+    assert (keeper.count.asked, keeper.count.accepted, keeper.count.pairs) == (2, 1, 10)
+
+
+def test_a_machine_that_is_too_unsteady_ends_the_command_and_not_the_run(
+    timed: WriteTimed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = timed()
+
+    async def unsteady(self: LocalEngine, task: Task) -> object:
+        if task.name == "final_times":
+            raise InfrastructureError("this machine's speed changed", "End other work on it.")
+        return await work(self, task)
+
+    work = LocalEngine.run
+    monkeypatch.setattr(LocalEngine, "run", unsteady)
+    with pytest.raises(InfrastructureError) as caught:
+        run(problem.folder, archive=tmp_path / "a.db", evaluations=1, start="seed")
+    assert caught.value.message == "this machine's speed changed"
+    assert "End other work on it. Nothing is lost; then: evolve run --resume" in caught.value.remedy
