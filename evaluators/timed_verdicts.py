@@ -93,8 +93,8 @@ class TimedVerdicts:
         timed = self._timed(source, Split.FINAL, to_the_end=True)
         return replace(timed, metrics=mean_metrics(scores, (), **timed.metrics)) if timed.status.scored else timed
 
-    def duel(self, source: Source, rival: Source, number: int, level: float) -> Duel:
-        """The `number`-th question to the gate: is the program faster than its rival, at this level?
+    def duel(self, source: Source, rival: Source, number: int, level: float, effect: float) -> Duel:
+        """The `number`-th question to the gate: is the program faster than its rival by this effect, at this level?
 
         The instances are those that are drawn; all pairs are measured. A program that fails there is refused; one
         whose rival fails, and it does not, is accepted. The rival may be quicker than a reference must be: what a
@@ -102,7 +102,7 @@ class TimedVerdicts:
 
         Raises ValueError where the pairs can decide nothing at this level.
         """
-        plan = replace(self.plan, level=level)
+        plan = replace(self.plan, level=level, minimum_effect=effect)
         needed = math.exp(-plan.threshold)
         failed = self.failed(source, Split.GATE)
         if failed is not None:

@@ -91,8 +91,8 @@ class Campaign:
         )
         self.search = SearchState(config, rules, self.starts, guidance=self._guidance(rules, scorer))
         self.gatekeeper = None if exact else gatekeeper(problem, engine)
-        if self.gatekeeper:
-            in_event_loop(self.gatekeeper.open)
+        if opening := self.gatekeeper:
+            in_event_loop(lambda: opening.open(listener))
         self.faults = FaultCounter()
         self.counts: Counter[str] = Counter()
 

@@ -43,10 +43,11 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """Seed and baselines are being evaluated: `done` of `total`."""
+    """Seed and baselines are being evaluated: `done` of `total`. Then, where times are the score, noise is measured."""
 
     done: int
     total: int
+    noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

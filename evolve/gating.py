@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evaluators.gate import FIRST, Answer, Gate, GateSet
 from evolve.core.types import Objective, Promotion, Question, Record, Source
 from evolve.engine.base import Engine, Task
+from evolve.events import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class GateCount:
     """What a run asked its gate. `note` says why nothing is asked, where that is so: champions are best on train then.
 
     `fixed` is True where all questions meet the same instances. `pairs` is how many pairs of processes compare times
-    at each question; 0 where groups compare scores.
+    at each question, and `noise` the largest relative difference of times that was seen between a program and itself
+    at the run's start; 0 where groups compare scores.
     """
 
     asked: int
@@ -25,13 +27,16 @@ class GateCount:
     fixed: bool
     note: str = ""
     pairs: int = 0
+    noise: float = 0.0
 
     def __str__(self) -> str:
         if self.note:
             return f"{self.note}; best on train"
         times = "once" if self.asked == 1 else f"{self.asked} times"
         drawn = "the same instances each time" if self.fixed else "new instances each time"
-        size = f"{self.pairs} pairs of processes" if self.pairs else f"{self.groups} groups"
+        size = f"{self.groups} groups"
+        if self.pairs:
+            size = f"{self.pairs} pairs of processes, noise up to {self.noise:.1%}"
         return f"asked {times}, {self.accepted} accepted; {size}, {drawn}"
 
 
@@ -48,7 +53,7 @@ class Gatekeeper:
         self._gate = Gate()
         self._groups: tuple[str, ...] = ()
 
-    async def open(self) -> None:
+    async def open(self, listener: Listener) -> None:
         """Look at the gate's instances once, so that a problem that has none is known for it before the run."""
         found: GateSet = await self._engine.run(Task("gate_set", (1,)))
         self._groups, self._gate.fixed = found.groups, found.fixed

@@ -343,6 +343,8 @@ class ProblemFile(_Strict):
         if self.timing is not None:
             if self.stochastic:
                 raise ValueError("stochastic has no meaning beside [timing], whose pairs repeat runs: take it out")
+            if self.decouple and "decouple" in self.model_fields_set:
+                raise ValueError("decouple has no meaning beside [timing], which times all of train: take it out")
             first = self.objectives[0].metric, self.objectives[0].direction
             in_processes = self.sandbox != "straight_line" and self.evidence == "sampled"
             effect = self.minimum_effect if "minimum_effect" in self.model_fields_set else None

@@ -32,6 +32,7 @@ class Race:
         self._objectives = objectives
         self._minimum_effect = minimum_effect
         self._runners: dict[str, Verdict] = {}
+        self._leads: dict[str, tuple[Verdict | None, float]] = {}
         self._measured: set[str] = set()
 
     # Of one program no two measure tickets are in flight: the one might revoke what the other builds on.
@@ -51,22 +52,33 @@ class Race:
     def enter(self, program_id: str, verdict: Verdict) -> None:
         """A program with a score on a part of train, or on a larger part than before."""
         self._runners[program_id] = verdict
+        self._leads.pop(program_id, None)
 
     def leave(self, program_id: str) -> None:
         """The program has all of train now, or was revoked."""
         self._runners.pop(program_id, None)
+        self._leads.pop(program_id, None)
 
     def drop(self, champions: Sequence[Verdict]) -> list[str]:
         """Take out, for good, the programs that are clearly worse than the champions, longest in the race first."""
-        lost = [one for one, verdict in self._runners.items() if self.lead(verdict, champions) <= 0.0]
+        lost = [one for one in self._runners if self._lead(one, champions) <= 0.0]
         for one in lost:
-            del self._runners[one]
+            self.leave(one)
         return lost
 
     def due(self, champions: Sequence[Verdict]) -> str | None:
         """The most promising program of which no measure ticket is in flight; the longest in the race of equals."""
         open_ones = [one for one in self._runners if one not in self._measured]
-        return max(open_ones, key=lambda one: self.lead(self._runners[one], champions), default=None)
+        return max(open_ones, key=lambda one: self._lead(one, champions), default=None)
+
+    def _lead(self, program_id: str, champions: Sequence[Verdict]) -> float:
+        # Asked of all that wait after each record; it changes with the rival and with the program's own results only.
+        verdict = self._runners[program_id]
+        rival = self._rival(verdict, champions)
+        known = self._leads.get(program_id)
+        if known is None or known[0] is not rival:
+            known = self._leads[program_id] = rival, self._against(verdict, rival)
+        return known[1]
 
     def lead(self, verdict: Verdict, champions: Sequence[Verdict]) -> float:
         """By how much the program may yet beat the champion in the first objective, beyond the minimum effect.
@@ -74,7 +86,9 @@ class Race:
         The upper end of an interval: mean over groups of the paired differences on their common prefix, and one
         standard error. Infinite where nothing is known against the program: no champion, or a single group.
         """
-        rival = self._rival(verdict, champions)
+        return self._against(verdict, self._rival(verdict, champions))
+
+    def _against(self, verdict: Verdict, rival: Verdict | None) -> float:
         if rival is None:
             return math.inf
         objective = self._objectives[0]

@@ -90,6 +90,7 @@ def test_keys_of_an_inline_table_have_the_line_of_their_table(tmp_path: Path) ->
         (TIMED.replace("minimum_effect = 0.05", ""), "minimum_effect is missing or 0: set 0.03"),
         (TIMED.replace("= 0.05", "= 0.0"), "minimum_effect is missing or 0: set 0.03"),
         (TIMED.replace(EFFECT, f"{EFFECT}\nstochastic = true"), "stochastic has no meaning beside [timing]"),
+        (TIMED.replace(EFFECT, f"{EFFECT}\ndecouple = true"), "decouple has no meaning beside [timing]"),
         (TIMED.replace('"bubblewrap"', '"straight_line"'), "timing is for programs in processes: set sandbox"),
         (TIMED.replace(EFFECT, f'{EFFECT}\ndriver = "d.py"'), "timing has no meaning beside a driver"),
         (TIMED + "pairs = 25", "timing.pairs must be a multiple of timing.batch, 10: set 30"),

@@ -97,6 +97,8 @@ class Progress:
     def preparing_text(self) -> str:
         """`evaluating the seed and the baselines: 3 of 12`."""
         known = self.preparing
+        if known and known.noise:
+            return "timing the reference against itself ..."
         return "evaluating the seed and the baselines" + (f": {known.done} of {known.total}" if known else " ...")
 
     def final_text(self) -> str:

@@ -86,7 +86,7 @@ class LineWatch:
                 self._print(f"warning: {event.text}", style="yellow")
             case Paused() | WentOn():
                 self._print(str(event), style="yellow")
-            case Preparing(done=0):
+            case Preparing(done=0) | Preparing(noise=True):
                 self._print(self.progress.preparing_text())
             case RunStarted():
                 self._start(event)

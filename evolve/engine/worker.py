@@ -126,10 +126,14 @@ class Worker:
             scores.append(score)
         return mean_metrics(scores, objectives)[objectives[0].metric]
 
-    def duel(self, source: Source, rival: Source, number: int, level: float) -> Duel:
+    def duel(self, source: Source, rival: Source, number: int, level: float, effect: float) -> Duel:
         """A question to the gate where the score is a time: is the program faster than its rival?"""
         self.gate_set(number)
-        return self._times.duel(source, rival, number, level)
+        return self._times.duel(source, rival, number, level, effect)
+
+    def noise(self) -> float:
+        """The smallest relative difference of times that may be believed on this machine, now."""
+        return self._times.noise().smallest_effect
 
     def check(self, source: Source, seed: int, strictly: bool, recorded: Mapping[str, float]) -> Verdict | None:
         """The non-anticipation check of a driven program, and strict replays: None, or what is wrong."""
@@ -183,5 +187,5 @@ class Worker:
 
 
 _OF_CANDIDATES = ("propose", "fit", "evaluate", "measure", "check", "prove", "gate", "duel", "final", "final_times")
-_OF_INSTANCES = ("order", "groups", "gate_set", "floor")
+_OF_INSTANCES = ("order", "groups", "gate_set", "floor", "noise")
 WORK: Mapping[str, Callable[..., Any]] = {name: getattr(Worker, name) for name in (*_OF_CANDIDATES, *_OF_INSTANCES)}

@@ -12,13 +12,15 @@ import pytest
 from timed_problem import QUICK, SLOW
 
 from archive.store import Archive
+from evaluators.gate import GateSet
+from evaluators.timed_verdicts import Duel
 from evolve import run
 from evolve.cli.show import _question_words
 from evolve.core.errors import InfrastructureError
 from evolve.core.types import Promotion, Question, Record, Status, Ticket, Verdict
-from evolve.engine.base import Task
+from evolve.engine.base import Engine, Task
 from evolve.engine.local import LocalEngine
-from evolve.events import Event, Warned
+from evolve.events import Event, Preparing, Warned, ignore
 from evolve.problem import Problem
 from evolve.timed_gating import gatekeeper
 
@@ -46,7 +48,7 @@ def test_what_is_faster_becomes_champion_and_is_measured_again(timed: WriteTimed
     assert question.timed and question.groups == 20 and question.statistic is not None
     assert question.statistic < 0.9 and question.statistic != found["time_ratio"]
     assert "of the champion's time, 0.769 needed, 20 pairs, question 1" in _question_words(quick.promotion)
-    assert "asked once, 1 accepted; 20 pairs of processes, new instances each time" in str(result)
+    assert "asked once, 1 accepted; 20 pairs of processes, noise up to " in str(result)
 
     best, last = result.final[quick.program_id or ""], result.final[seed.program_id or ""]
     assert best["time_ratio"] < 0.9 and best["time_ratio"] not in (found["time_ratio"], question.statistic)
@@ -55,15 +57,15 @@ def test_what_is_faster_becomes_champion_and_is_measured_again(timed: WriteTimed
     assert "beyond doubt better than" in str(result)
     exported = [line for line in lines if line["type"] == "record"]
     assert exported[2]["promotion"]["question"]["statistic"] == question.statistic
-    assert not any(isinstance(event, Warned) for event in said)
+    assert not any(isinstance(event, Warned) and "side by side" in event.text for event in said)
 
 
 def test_more_workers_are_warned_of(timed: WriteTimed, tmp_path: Path) -> None:
     said: list[Event] = []
     arguments = {"evaluations": 1, "start": "seed", "final_check": False, "listener": said.append}
     run(timed().folder, archive=tmp_path / "a.db", workers=2, **arguments)  # type: ignore[arg-type]
-    (warning,) = [event for event in said if isinstance(event, Warned)]
-    assert "2 workers time programs side by side" in warning.text and "--workers" in warning.text
+    (warning,) = [event for event in said if isinstance(event, Warned) and "side by side" in event.text]
+    assert warning.text.startswith("2 workers time programs") and "--workers" in warning.text
 
 
 def test_questions_end_where_the_pairs_can_decide_none(timed: WriteTimed) -> None:
@@ -76,7 +78,7 @@ def test_questions_end_where_the_pairs_can_decide_none(timed: WriteTimed) -> Non
     keeper.restore(replace(record, promotion=Promotion(True, {}, "gate", "faster", question)))
 
     async def asked() -> Promotion:
-        await keeper.open()
+        await keeper.open(ignore)
         return await keeper(record, problem.baselines["c_quick"], problem.seed)
 
     try:
@@ -86,6 +88,36 @@ def test_questions_end_where_the_pairs_can_decide_none(timed: WriteTimed) -> Non
     assert not promotion.accepted and promotion.question is None
     assert promotion.reason == "10 pairs can decide no further question: raise pairs under [timing]"
     assert (keeper.count.asked, keeper.count.accepted, keeper.count.pairs) == (2, 1, 10)
+
+
+@pytest.mark.parametrize(("noise", "effect"), [(0.1, 0.3), (0.5, 0.5)])
+def test_what_is_believed_lies_above_the_noise_that_was_measured(
+    timed: WriteTimed, noise: float, effect: float
+) -> None:
+    class Loud(Engine):
+        asked: Task
+
+        async def run(self, task: Task) -> object:
+            self.asked = task
+            duel = Duel(False, "not shown to be faster", 1.0 / (1.0 + effect), 0.9, 20)
+            return {"noise": noise, "gate_set": GateSet("gate", ("a", "b"), False), "duel": duel}[task.name]
+
+    problem, engine, said = timed(pairs=20), Loud(), list[Event]()
+    keeper = gatekeeper(problem, engine)
+    verdict = Verdict(Status.OK, 0.5, {"time_ratio": 0.5}, stage="train", evaluation_set="train")
+    record = Record(3, Ticket(3, "expand", (), (), "start", None, 0), None, verdict, "program")
+
+    async def asked() -> None:
+        await keeper.open(said.append)
+        await keeper(record, problem.seed, problem.seed)
+
+    asyncio.run(asked())
+    assert engine.asked.name == "duel" and engine.asked.args[-1] == effect
+    assert said[0] == Preparing(0, 1, noise=True)
+    warned = [event.text for event in said if isinstance(event, Warned)]
+    promoted = ["more than 50.0% is promoted" in text for text in warned]
+    assert promoted == ([True] if noise > 0.3 else [])
+    assert keeper.count.noise == noise and f"noise up to {noise:.1%}" in str(keeper.count)
 
 
 def test_a_machine_that_is_too_unsteady_ends_the_command_and_not_the_run(

@@ -67,10 +67,10 @@ def test_what_is_wrong_only_while_it_is_timed_has_a_status(evaluator: ProcessEva
 def test_the_gate_compares_with_the_champion_itself(evaluator: ProcessEvaluator, problem: Problem) -> None:
     quick, quicker = program(QUICK), program(QUICKER)
     # The rival is quicker than a reference may be.
-    faster = times(evaluator).duel(quicker, quick, 1, 0.03)
+    faster = times(evaluator).duel(quicker, quick, 1, 0.03, 0.3)
     assert faster.accepted and faster.reason == "faster" and faster.pairs == 20
     assert faster.ratio is not None and faster.ratio < faster.needed < 1.0
-    slower = times(evaluator).duel(problem.seed, quick, 2, 0.03)
+    slower = times(evaluator).duel(problem.seed, quick, 2, 0.03, 0.3)
     assert not slower.accepted and slower.ratio is not None and slower.ratio > 1.0
     assert slower.pairs == 20 and slower.reason == "not shown to be faster"
 
@@ -78,11 +78,11 @@ def test_the_gate_compares_with_the_champion_itself(evaluator: ProcessEvaluator,
 @pytest.mark.bubblewrap
 def test_who_fails_at_the_gate_is_refused_and_gives_way(evaluator: ProcessEvaluator, problem: Problem) -> None:
     right, wrong = problem.seed, program("def total(n):\n    return 1 // 0\n")
-    refused = times(evaluator).duel(wrong, right, 1, 0.03)
+    refused = times(evaluator).duel(wrong, right, 1, 0.03, 0.3)
     assert not refused.accepted and refused.ratio is None and refused.reason == "an instance of the gate failed"
-    refused = times(evaluator).duel(program(WRONG_WHILE_TIMED), right, 1, 0.03)
+    refused = times(evaluator).duel(program(WRONG_WHILE_TIMED), right, 1, 0.03, 0.3)
     assert not refused.accepted and refused.ratio is None and refused.reason == "an instance of the gate failed"
-    replaced = times(evaluator).duel(right, wrong, 1, 0.03)
+    replaced = times(evaluator).duel(right, wrong, 1, 0.03, 0.3)
     assert replaced.accepted and replaced.reason == "the champion failed on an instance of the gate"
 
 

@@ -31,7 +31,7 @@ from evolve.core.types import Instance, Score
 
 def instances(split, seed):
     for number in range(2):
-        yield Instance(f"{split}-{number}", f"{split}-{number}", (400_000 + 1000 * (seed % 97) + number,))
+        yield Instance(f"{split}-{number}", f"{split}-{number}", (300_000 + 1000 * (seed % 97) + number,))
 
 
 def score(instance, output):
