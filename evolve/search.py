@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from archive.policies import make_policy
-from archive.policies.base import Policy
+from archive.policies.base import Policy, Terms
 from archive.ranking import Ranking
 from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError, UsageError
@@ -71,7 +71,8 @@ class SearchState:
         self.starts = starts
         self.schedule = schedule or Windowed(config.window, len(starts))
         self.guidance = guidance
-        self.policy: Policy = make_policy(config.policy, rules.objectives, probation=rules.driven)
+        terms = Terms(rules.objectives, rules.driven, config.evaluations, rules.minimum_effect)
+        self.policy: Policy = make_policy(config.policy, terms)
         self.known: dict[str, int] = {}
         self.asked = 0
         self.settled = 0

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-from archive.policies.base import Policy
+from archive.policies.base import Policy, Terms
 from evolve.core.errors import UsageError
 
-if TYPE_CHECKING:
-    from evolve.core.types import Objective
 
-
-def _independent(objectives: tuple[Objective, ...], probation: bool) -> Policy:
+def _independent(terms: Terms) -> Policy:
     from archive.policies.independent import Independent
 
     return Independent()
 
 
-def _hill(objectives: tuple[Objective, ...], probation: bool) -> Policy:
+def _hill(terms: Terms) -> Policy:
     from archive.policies.hill import Hill
 
-    return Hill(objectives, probation)
+    return Hill(terms.objectives, terms.probation)
 
 
-def _clade(objectives: tuple[Objective, ...], probation: bool) -> Policy:
+def _clade(terms: Terms) -> Policy:
     from archive.policies.clade import Clade
 
-    return Clade(objectives, probation)
+    return Clade(terms.objectives, terms.probation)
 
 
-POLICIES: Mapping[str, Callable[[tuple[Objective, ...], bool], Policy]] = {
+POLICIES: Mapping[str, Callable[[Terms], Policy]] = {
     "independent": _independent,
     "hill": _hill,
     "clade": _clade,
 }
 
 
-def make_policy(name: str, objectives: tuple[Objective, ...], probation: bool = False) -> Policy:
-    """The policy of that name; `probation` is for problems whose programs run beside a driver (see `Policy`).
-
-    Raises UsageError for an unknown one.
-    """
-    return POLICIES[check_policy(name)](objectives, probation)
+def make_policy(name: str, terms: Terms) -> Policy:
+    """The policy of that name. Raises UsageError for an unknown one."""
+    return POLICIES[check_policy(name)](terms)
 
 
 def check_policy(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from evolve.core.errors import ProblemError
 from evolve.core.rng import Generator
-from evolve.core.types import Record, Status, Ticket
+from evolve.core.types import Objective, Record, Status, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,21 @@ class Choice:
 
     parents: tuple[str, ...]
     inspirations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy is told of the run that it is made for.
+
+    `probation`: programs run beside a driver and are confirmed before they count for much (see `Policy`).
+    `evaluations` is the run's budget, infinite where another one ends it. `minimum_effect` is the smallest difference
+    of scores that means anything, as a share.
+    """
+
+    objectives: tuple[Objective, ...]
+    probation: bool = False
+    evaluations: float = math.inf
+    minimum_effect: float = 0.0
 
 
 class Policy(Protocol):

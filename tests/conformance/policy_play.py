@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from archive.policies import make_policy
-from archive.policies.base import Choice, Policy
+from archive.policies.base import Choice, Policy, Terms
 from evolve.core.rng import generator
 from evolve.core.types import Objective, Promotion, Record, Status, Ticket, Verdict
 
@@ -60,7 +60,7 @@ class Play:
     def __init__(
         self, name: str, objectives: tuple[Objective, ...] = TWO, starts: int = 1, probation: bool = False
     ) -> None:
-        self.policy: Policy = make_policy(name, objectives, probation)
+        self.policy: Policy = make_policy(name, Terms(objectives, probation))
         self.probation = probation
         self.choices: list[Choice] = []
         self.starts = [f"p{number}" for number in range(starts)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from policy_play import ONE, OUTCOMES, STEPS, TWO, UNEVALUATED, Measure, Outcome, Play, make_record, preferences
 
 from archive.policies import POLICIES, make_policy
+from archive.policies.base import Terms
 from evolve.core.errors import UsageError
 from evolve.core.types import Status
 
@@ -83,7 +84,7 @@ def test_a_program_planted_or_told_twice_is_one_program(name: str) -> None:
 
 
 def test_all_start_programs_of_the_front_are_chosen(name: str) -> None:
-    policy = make_policy(name, TWO)
+    policy = make_policy(name, Terms(TWO))
     for number, (error, operations) in enumerate([(1.0, 3.0), (2.0, 2.0), (3.0, 1.0)]):
         policy.plant(make_record(number, (), (Status.OK, error, operations, "none")))
     assert {c.parents[0] for c in preferences(policy)} == {"p0", "p1", "p2"}
@@ -107,5 +108,5 @@ def test_one_objective_is_enough(name: str) -> None:
 
 def test_an_unknown_policy_is_refused_with_the_names(name: str) -> None:
     with pytest.raises(UsageError, match="there is no policy") as caught:
-        make_policy(f"{name}s", ONE)
+        make_policy(f"{name}s", Terms(ONE))
     assert name in caught.value.remedy
