@@ -1,9 +1,10 @@
 """Cache eviction with 32 training traces: how many evaluations does it save to measure new programs in batches?
 
 Each seed is run twice from the same start at equal budget, once with batches and once with every program on all of
-train. Printed are the champion's score on all of train at the end, and the evaluations until the lower of the two
-final scores was reached: by then both arms are at an equal score. Then the paired differences over the seeds with
-intervals of 95 % (Student's t), and how many programs each arm tried.
+train; both ask the shipped gate before they promote. Printed are the champion's score on all of train at the end and
+on final, and the evaluations until the lower of the two scores on train was reached: by then both arms are at an equal
+score. Then the paired differences over the seeds with intervals of 95 % (Student's t), and how many programs each arm
+tried.
 
 Usage: python benchmarks/measure_tickets.py [SEEDS [EVALUATIONS [FIRST_SEED]]]
 """
@@ -33,13 +34,17 @@ TRACES, REQUESTS, PROBE_REQUESTS, WINDOW = 4, 400, 300, 4
 
 @dataclass(frozen=True)
 class Arm:
-    """One run: the champion's score after so many evaluations, step by step, and the programs that were tried."""
+    """One run: the champion's score after so many evaluations, step by step, and the programs that were tried.
+
+    `on_final` is the last champion's score on final, which chose nothing.
+    """
 
     steps: tuple[tuple[float, float], ...]
     programs: int
+    on_final: float
 
     @property
-    def final(self) -> float:
+    def last(self) -> float:
         return self.steps[-1][1]
 
     def reached(self, score: float) -> float:
@@ -73,7 +78,7 @@ def arm(folder: Path, seed: int, evaluations: float) -> Arm:
     """One run of the search."""
     with tempfile.TemporaryDirectory() as place:
         archive = Path(place) / "archive.db"
-        found = run(folder, seed=seed, evaluations=evaluations, window=WINDOW, archive=archive, final_check=False)
+        found = run(folder, seed=seed, evaluations=evaluations, window=WINDOW, archive=archive)
         steps, programs, spent = [], 0, 0.0
         with Archive.open(archive) as opened:
             for record in opened.records(found.run_id):
@@ -81,7 +86,8 @@ def arm(folder: Path, seed: int, evaluations: float) -> Arm:
                 programs += record.ticket.kind == "expand" and record.verdict.evaluated
                 if record.promotion is not None and record.promotion.accepted:
                     steps.append((spent, record.promotion.metrics[METRIC]))
-    return Arm(tuple(steps), programs)
+    assert found.best is not None
+    return Arm(tuple(steps), programs, found.final[found.best.program_id][METRIC])
 
 
 def interval(values: Sequence[float]) -> str:
@@ -100,23 +106,28 @@ def main(seeds: int, evaluations: float, first: int) -> None:
         os.chdir(place)
         folders = [problem_in(Path(place), decouple) for decouple in (True, False)]
         print(f"{load(folders[0]).title}; {8 * TRACES} traces, {evaluations:g} evaluations a run")
-        print("seed  score: batches  whole    to equal score: batches  whole    programs: batches  whole", flush=True)
+        print("batches, whole:    score on train    score on final    evaluations to equal    programs", flush=True)
         pairs = []
         for seed in range(first, first + seeds):
             batches, whole = (arm(folder, seed, evaluations) for folder in folders)
             pairs.append((batches, whole))
-            equal = min(batches.final, whole.final)
+            equal = min(batches.last, whole.last)
             print(
-                f"{seed:4d}  {batches.final:14.4f} {whole.final:6.4f} {batches.reached(equal):25.2f}"
-                f" {whole.reached(equal):6.2f} {batches.programs:20d} {whole.programs:6d}",
+                f"seed {seed:2d} {batches.last:18.4f} {whole.last:7.4f} {batches.on_final:9.4f} {whole.on_final:7.4f}"
+                f" {batches.reached(equal):9.2f} {whole.reached(equal):6.2f} {batches.programs:5d} {whole.programs:4d}",
                 flush=True,
             )
-    equals = [(one, other, min(one.final, other.final)) for one, other in pairs]
-    gains = [one.final - other.final for one, other in pairs]
+    equals = [(one, other, min(one.last, other.last)) for one, other in pairs]
+    gains = [one.last - other.last for one, other in pairs]
+    held = [one.on_final - other.on_final for one, other in pairs]
     saved = [other.reached(equal) - one.reached(equal) for one, other, equal in equals]
     logs = [math.log(one.reached(equal) / other.reached(equal)) for one, other, equal in equals]
     more = [float(one.programs - other.programs) for one, other in pairs]
-    print(f"score, batches - whole, at equal evaluations: {interval(gains)}")
+    for name, values in (("batches", [one for one, _ in pairs]), ("whole", [other for _, other in pairs])):
+        train, final = (statistics.fmean(each) for each in zip(*((v.last, v.on_final) for v in values), strict=True))
+        print(f"{name}: mean score on train {train:.4f}, on final {final:.4f}")
+    print(f"score on train, batches - whole, at equal evaluations: {interval(gains)}")
+    print(f"score on final, batches - whole, at equal evaluations: {interval(held)}")
     print(f"evaluations saved by batches at equal score: {interval(saved)}")
     print(f"logarithm of their ratio: {interval(logs)}; the ratio is {math.exp(statistics.fmean(logs)):.2f}")
     print(f"programs tried, batches - whole: {interval(more)}")
