@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from archive import schema
 from archive.errors import reported
+from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import ArchiveError
 
 _SQLITE_HEADER = b"SQLite format 3\0"
@@ -52,7 +55,7 @@ def connect(where: str | Path, *, create: bool, busy_seconds: float) -> Database
     try:
         with reported(name):
             made = not fresh and _has_tables(engine, name, create=create)
-            _settle(engine)
+            _settle(engine, busy_seconds)
             if not made:
                 _make_tables(engine)
                 _has_tables(engine, name, create=False)
@@ -135,13 +138,25 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _settle(engine: Engine) -> None:
-    """Give an SQLite file its write-ahead log. Done once the file is known for ours: it changes the header."""
+def _settle(engine: Engine, busy_seconds: float) -> None:
+    """Give an SQLite file its write-ahead log. Done once the file is known for ours: it changes the header.
+
+    SQLite does not wait for others that change the journal at this moment, whatever its time-out says.
+    """
     if engine.dialect.name != "sqlite":
         return
+    deadline = monotonic_seconds() + busy_seconds
+    pause = threading.Event()
     raw = engine.raw_connection()
     try:
-        raw.cursor().execute("PRAGMA journal_mode=WAL")
+        while True:
+            try:
+                raw.cursor().execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError:
+                if monotonic_seconds() > deadline:
+                    raise
+                pause.wait(0.05)
     finally:
         raw.close()
 

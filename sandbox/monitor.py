@@ -156,6 +156,8 @@ class Monitor:
     def gone(self) -> Stopped:
         """Why nothing more will come: the process ended, or has closed its pipe."""
         if not self._child.ended(_ENDING_SECONDS):
+            if self._child.out_of_memory():  # the kernel has killed it, and a busy machine is slow to bury it
+                return self._too_much(died=True)
             return Stopped(Status.FORBIDDEN, "it closed the pipe of its replies")
         code = self._child.stop()
         if self._child.out_of_memory():

@@ -104,7 +104,7 @@ def postgres_server() -> Iterator[str]:
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
 
     def call(*command: str) -> None:
-        done = subprocess.run(command, user=user, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, user=user, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stderr + done.stdout
 
     data, log = str(folder / "data"), str(folder / "log")

@@ -132,11 +132,11 @@ def test_a_kill_at_any_step_leaves_it_as_it_was(old: str) -> None:
     before = described(old)
     for last in (1, STEPS // 2, STEPS):
         with opened(old, last) as process:
-            assert process.communicate(timeout=60)[0] == ""
+            assert process.communicate(timeout=240)[0] == ""
         assert process.returncode == -signal.SIGKILL
         assert described(old) == before
     with opened(old, STEPS + 1) as process:
-        assert process.communicate(timeout=60)[0].split() == [str(STEPS), "1"]
+        assert process.communicate(timeout=240)[0].split() == [str(STEPS), "1"]
     goes_on(old)
 
 
@@ -150,7 +150,7 @@ def test_of_many_at_once_one_does_it(old: str) -> None:
         process.stdin.write("\n")
         process.stdin.flush()
     for process in processes:
-        found, _ = process.communicate(timeout=60)
+        found, _ = process.communicate(timeout=240)
         assert process.returncode == 0
         steps.append(int(found.split()[0]))
     assert sorted(steps) == [0, 0, STEPS]

@@ -230,7 +230,7 @@ def test_a_forked_child_frees_no_lease_of_its_parent(tmp_path: Path) -> None:
         [sys.executable, "-c", program, str(tmp_path / "archive.db")],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=240,
         check=False,
     )
     assert (done.stdout, done.returncode) == ("running\n", 0), done.stderr

@@ -28,7 +28,7 @@ def doctor(folder: Path, *arguments: str, columns: int = 80, **environment: str)
     whole = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": str(columns), "XDG_CONFIG_HOME": str(folder)}
     whole |= {"EVOLVE_ARCHIVE": str(folder / "archive.db"), **environment}
     command = [sys.executable, "-m", "evolve", "doctor", *arguments]
-    return subprocess.run(command, env=whole, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=whole, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
 
 
 def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_unknown_names(finished: Finished, tmp_path: Path) -> None:
 
 def test_wrong_options_end_with_status_2(empty: Cli) -> None:
     process = empty.process("run", PROBLEM, "--evaluation", "5")
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 2
     assert "--evaluations" in said
     assert "Traceback" not in said

@@ -14,7 +14,7 @@ Finished = tuple[Cli, Any]
 
 def test_a_piped_run_prints_lines_and_says_what_is_next(empty: Cli) -> None:
     process = empty.process("run", PROBLEM, "--evaluations", "100", "--workers", "1")
-    said, complaints = process.communicate(timeout=60)
+    said, complaints = process.communicate(timeout=240)
     assert (process.returncode, complaints) == (0, "")
     assert "\x1b" not in said
     lines = said.splitlines()
@@ -38,7 +38,7 @@ def test_ctrl_c_keeps_what_was_found_and_resuming_goes_on(empty: Cli) -> None:
     while "better" not in (news := process.stderr.readline()):
         assert news, first
     process.send_signal(signal.SIGINT)
-    said, complaints = process.communicate(timeout=60)
+    said, complaints = process.communicate(timeout=240)
     assert process.returncode == 130, complaints
     assert "Traceback" not in complaints
     report = json.loads(said)
@@ -60,7 +60,7 @@ def test_a_reader_that_goes_away_is_no_error(finished: Finished) -> None:
     assert process.stderr is not None
     process.stdout.close()
     complaints = process.stderr.read()
-    process.wait(timeout=30)
+    process.wait(timeout=240)
     process.stderr.close()
     assert "Traceback" not in complaints
     assert "Exception" not in complaints

@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "notebooks.md"
 KERNEL_SECONDS = 240
 """A final check of many programs on a busy machine takes its time."""
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(autouse=True)

@@ -104,7 +104,7 @@ def test_only_what_may_be_the_best_is_measured_in_full(line: Problem, tmp_path: 
     assert found.front[0].metrics["right"] == max(one.verdict.metrics["right"] for one in promoted)
 
 
-@pytest.mark.timeout(400)  # four runs
+@pytest.mark.timeout(800)  # four runs
 def test_neither_workers_nor_stops_change_the_course(line: Problem, tmp_path: Path) -> None:
     _, whole = _run(line, tmp_path / "one.db", workers=1)
     _, other = _run(line, tmp_path / "three.db", workers=3)

@@ -68,7 +68,7 @@ def test_resuming_a_finished_run_below_what_it_spent_changes_nothing(reference: 
     assert _export(where) == reference
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("attempt", range(KILLS))
 def test_kill_at_a_random_moment_and_resume(attempt: int, reference: list[str], tmp_path: Path) -> None:
     where = tmp_path / "killed.db"

@@ -18,7 +18,7 @@ from evolve import run
 from evolve.events import Event, Paused, RecordCommitted, WentOn
 from evolve.problem import Problem
 
-pytestmark = [pytest.mark.docker, pytest.mark.bubblewrap, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.bubblewrap, pytest.mark.timeout(600)]
 WriteProblem = Callable[..., Problem]
 
 
@@ -36,7 +36,7 @@ class OwnEngine:
         options += [f"--host={self.address}", "--bridge=none", "--iptables=false", "--ip-masq=false"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(["dockerd", *options], stdout=log, stderr=log)
-        deadline = time.monotonic() + 60.0
+        deadline = time.monotonic() + 240.0
         while subprocess.run(["docker", "--host", self.address, "ps"], capture_output=True, check=False).returncode:
             assert self.process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()[
                 -2000:

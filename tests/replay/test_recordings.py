@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 import recordings
 
-pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(autouse=True)

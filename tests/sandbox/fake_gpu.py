@@ -118,11 +118,11 @@ def hold(machine: Machine) -> subprocess.Popen[str]:
 
 def kill(process: subprocess.Popen[str]) -> None:
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
 
 
 def let_end(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     assert process.returncode == 0
 
 

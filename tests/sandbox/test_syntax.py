@@ -227,7 +227,7 @@ def test_hostile_text_neither_kills_the_interpreter_nor_holds_it() -> None:
     assert done.returncode == 0, done.stdout[-200:] + done.stderr[-2000:]
     lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
     assert [name for _, name in lines] == list(HOSTILE)
-    slow = {name: seconds for seconds, name in lines if float(seconds) > 1.5}
+    slow = {name: seconds for seconds, name in lines if float(seconds) > 5.0}
     assert not slow
 
 
