@@ -35,7 +35,7 @@ class History(ABC, Generic[Kept]):
     leaves no trace. That takes time linear in the number of records, and happens where a check finds something only.
 
     Subclasses say what is kept of a program (`_keep`), and what becomes of the news. With `ticks` they hear of every
-    evaluated proposal whose outcome counts.
+    evaluated proposal whose outcome counts, before they hear of its program.
     """
 
     ticks = False
@@ -78,9 +78,9 @@ class History(ABC, Generic[Kept]):
         """A proposal, or a measurement that confirms or revokes."""
         name = record.program_id
         if record.ticket.kind != "measure":
-            self._take(record, trusted=not self._probation)
             if self.ticks and record.outcome is not None:
                 self._note(_Event(record.number, _What.TICK))
+            self._take(record, trusted=not self._probation)
         elif is_revocation(record):
             self._revoke(name, record.supersedes)
         elif name in self._waiting and is_welcome(record):
