@@ -248,7 +248,8 @@ class Search:
         problem = self.problem
         own = not isinstance(self._proposer, InPlaceProposer)
         moves = OWN_OPERATORS if own else operators(problem.sandbox, problem.seed)
-        rules = Rules(problem.objectives, problem.minimum_effect, moves, proven=False, not_gated=NOT_GATED)
+        terms = problem.objectives, problem.minimum_effect, moves
+        rules = Rules(*terms, proven=False, not_gated=NOT_GATED, features=problem.features)
         state = SearchState(config, rules, self._starts)
         return Course(self.run_id, self._archive, state, self._propose, self._budget, self._notice)
 

@@ -79,7 +79,14 @@ class Campaign:
         exact = problem.evidence == "exact"
         order = () if scorer is None else in_event_loop(lambda: scorer.run(Task("order", ())))
         rules = Rules(
-            problem.objectives, problem.minimum_effect, moves, exact, problem.driven, gated=not exact, order=order
+            problem.objectives,
+            problem.minimum_effect,
+            moves,
+            exact,
+            problem.driven,
+            gated=not exact,
+            order=order,
+            features=problem.features,
         )
         self.budget = Budget(
             config.evaluations,

@@ -48,6 +48,7 @@ class Problem:
         self.tuning = file.tuning
         self.search = file.search
         self.objectives = tuple(Objective(o.metric, o.direction) for o in file.objectives)
+        self.features = file.features
         self.hash_bits = file.hash_bits or (53 if file.evidence == "exact" else 40)
         self.seed = self._seed()
         self.baselines: Mapping[str, Source] = {name: self._baseline(path) for name, path in self._baselines().items()}

@@ -280,6 +280,14 @@ class ProblemFile(_Strict):
         strict=False,
         description="One or two; the first is the value that is shown. With two the result is a front.",
     )
+    features: tuple[str, ...] = Field(
+        default=(),
+        max_length=4,
+        strict=False,
+        description="Metrics by which the policy `islands` tells kinds of programs apart: any that the verifier gives, "
+        "or `length`, the characters of the program's files, which is what it takes where none is declared. A second "
+        "objective is always among them.",
+    )
     command: CommandSpec | None = Field(default=None, description="A program in any language.")
     limits: LimitsSpec = Field(default=LimitsSpec(), description="What a call of a sandboxed program may use.")
     verifier: VerifierSpec = Field(default=VerifierSpec(), description="What the verifier's own process may use.")

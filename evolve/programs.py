@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
+from archive.policies.islands import LENGTH
 from archive.store import Archive
 from evaluators.cascade import Evaluator
 from evaluators.guilt import fault_place
 from evaluators.screen import Screened, screen_program
+from evolve.core import named
 from evolve.core.errors import EvolveError, Forbidden, ProblemError, UsageError
 from evolve.core.types import Source, Split, Verdict
 from evolve.engine.base import Engine, Task
 from evolve.evaluation import make_evaluator
 from evolve.events import Listener, Preparing, ScoredProgram, ignore
 from evolve.problem import Problem
+from evolve.problem_file import FILE
 
 SEED = "seed"
 
@@ -38,12 +42,13 @@ async def evaluate_programs(
     """Seed and baselines with their metrics on train: by the engine, or in place where programs need no process.
 
     Raises:
-        ProblemError: one of them has no score; names the file and what is wrong.
+        ProblemError: one of them has no score, or the seed lacks a feature; names the file and what is wrong.
     """
-    named = {SEED: problem.seed, **problem.baselines}
+    programs = {SEED: problem.seed, **problem.baselines}
     evaluator = make_evaluator(problem) if engine is None else None
     if isinstance(evaluator, Evaluator):
-        scored = [_read(problem, name, _in_place(problem, evaluator, name)) for name in named]
+        scored = [_read(problem, name, _in_place(problem, evaluator, name)) for name in programs]
+        check_features(problem, scored[0].metrics)
         return scored[0], tuple(scored[1:])
     if engine is None:
         raise ProblemError(f"{problem.name} needs processes", "Evaluate its programs through an engine.")
@@ -53,13 +58,23 @@ async def evaluate_programs(
         nonlocal done
         verdict: Verdict = await engine.run(Task("evaluate", (screened(problem, name),), place))
         done += 1
-        listener(Preparing(done, len(named)))
+        listener(Preparing(done, len(programs)))
         return verdict
 
-    listener(Preparing(0, len(named)))
-    verdicts = await asyncio.gather(*(evaluate(place, name) for place, name in enumerate(named)))
-    scored = [_read(problem, name, verdict) for name, verdict in zip(named, verdicts, strict=True)]
+    listener(Preparing(0, len(programs)))
+    verdicts = await asyncio.gather(*(evaluate(place, name) for place, name in enumerate(programs)))
+    scored = [_read(problem, name, verdict) for name, verdict in zip(programs, verdicts, strict=True)]
+    check_features(problem, scored[0].metrics)
     return scored[0], tuple(scored[1:])
+
+
+def check_features(problem: Problem, metrics: Mapping[str, float]) -> None:
+    """Raises ProblemError where the problem declares a feature that is no metric of its seed, with the nearest."""
+    known = [LENGTH, *(name for name in metrics if name != LENGTH)]
+    for feature in problem.features:
+        if feature not in known:
+            message = f"{problem.folder / FILE}: features: the seed has no metric {feature!r}"
+            raise ProblemError(message, named.suggestion(feature, known))
 
 
 async def floor_on_train(engine: Engine) -> ScoredProgram | None:

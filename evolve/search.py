@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from archive.policies import make_policy
-from archive.policies.base import Policy, Terms
+from archive.policies.base import Terms
 from archive.ranking import Ranking
 from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError, UsageError
@@ -36,7 +36,8 @@ class Rules:
     `operators` are the proposer's moves with their weights. `proven`: would-be champions must pass an exhaustive
     proof. `gated`: they are compared with the champion on hidden instances. `driven`: programs run beside a driver, so
     they are checked before they count for much. `not_gated`: what the promotion of a champion says where there is
-    neither proof nor gate. `order` is train in its batches, where it has some.
+    neither proof nor gate. `order` is train in its batches, where it has some. `features` are metrics by which a policy
+    may tell programs apart.
     """
 
     objectives: tuple[Objective, ...]
@@ -47,6 +48,7 @@ class Rules:
     not_gated: str = NOT_GATED
     gated: bool = False
     order: Order = ()
+    features: tuple[str, ...] = ()
 
 
 class SearchState:
@@ -71,8 +73,8 @@ class SearchState:
         self.starts = starts
         self.schedule = schedule or Windowed(config.window, len(starts))
         self.guidance = guidance
-        terms = Terms(rules.objectives, rules.driven, config.evaluations, rules.minimum_effect)
-        self.policy: Policy = make_policy(config.policy, terms)
+        terms = Terms(rules.objectives, rules.driven, config.evaluations, rules.minimum_effect, rules.features)
+        self.policy = make_policy(config.policy, terms)
         self.known: dict[str, int] = {}
         self.asked = 0
         self.settled = 0
@@ -320,6 +322,7 @@ class SearchState:
             self.policy.plant(_as_told(shared))
         elif record.ticket.operator != BATCH or record.verdict.status is not Status.OK:
             self.policy.tell(_as_told(shared))  # another batch says nothing new of what all programs are compared by
+        self.policy.spend(record.evaluations)
         promoted = record.promotion is not None and record.promotion.accepted
         if record.promotion is not None:
             self._podium.take(record, record.promotion, self.source_of(record))

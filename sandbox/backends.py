@@ -7,21 +7,19 @@ library programs), `options` a dict of what followed the name, all text.
 
 from __future__ import annotations
 
-import difflib
 import os
 import socket
-from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
+from evolve.core import named
 from evolve.core.errors import EvolveError, UsageError
 from sandbox.base import Sandbox
 from sandbox.config import BubblewrapConfig, DockerConfig, NoSandboxConfig, OtherConfig, SandboxConfig
 from sandbox.mounts import Tools
 
-GROUP = "evolve.sandboxes"
+NOUN, GROUP = "sandbox", "evolve.sandboxes"
 PING_SECONDS = 2.0
 _BUILT_IN: Mapping[str, type[BubblewrapConfig | DockerConfig | NoSandboxConfig]] = {
     "bubblewrap": BubblewrapConfig,
@@ -37,12 +35,12 @@ def read(wanted: str | Mapping[str, Any]) -> SandboxConfig:
     Raises UsageError for a name or an option that there is not, with the nearest that there is.
     """
     if isinstance(wanted, str):
-        name, _, rest = wanted.partition(":")
-        return _checked(name.strip(), _options(wanted, rest) if ":" in wanted else {})
+        return _checked(*named.split(NOUN, wanted))
     options = dict(wanted)
     name = options.pop("type", None)
     if not isinstance(name, str):
-        raise UsageError("[sandbox] names no type", f'Write type = "NAME" below it; there are: {_listed(_names())}.')
+        known = ", ".join(_names())
+        raise UsageError("[sandbox] names no type", f'Write type = "NAME" below it; there are: {known}.')
     return _checked(name, options)
 
 
@@ -52,8 +50,7 @@ def text(config: SandboxConfig) -> str:
         given: Mapping[str, Any] = config.options
     else:
         given = config.model_dump(exclude={"type"}, exclude_defaults=True)
-    options = ",".join(f"{key}={value}" for key, value in given.items())
-    return f"{config.type}:{options}" if options else config.type
+    return named.joined(config.type, given)
 
 
 def create(config: SandboxConfig, packages: tuple[str, ...] = (), tools: Tools | None = None) -> Sandbox:
@@ -75,7 +72,7 @@ def create(config: SandboxConfig, packages: tuple[str, ...] = (), tools: Tools |
             from sandbox.unsandboxed import UnsandboxedSandbox
 
             return UnsandboxedSandbox(packages, tools)
-    make = _load(_others()[config.type])
+    make = named.load(NOUN, _others()[config.type])
     try:
         made: Sandbox | None = make(packages, tools, dict(config.options))
     except EvolveError:
@@ -106,56 +103,13 @@ def check(config: SandboxConfig) -> None:
 
 
 def _checked(name: str, options: Mapping[str, Any]) -> SandboxConfig:
-    if any("," in str(value) for value in options.values()):
-        raise UsageError(f"the sandbox {name}: an option has a comma in it", "Leave the comma out.")
+    named.without_commas(NOUN, name, options)
     model = _BUILT_IN.get(name)
-    if model is None:
-        if name not in _others():
-            raise UsageError(f"there is no sandbox called {name!r}", _suggestion(name, _names()))
-        return OtherConfig(type=name, options={key: str(value) for key, value in options.items()})
-    known = [key for key in model.model_fields if key != "type"]
-    if unknown := [key for key in options if key not in known]:
-        raise UsageError(f"the sandbox {name} has no option {unknown[0]!r}", _suggestion(unknown[0], known))
-    try:
-        return model(**options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"the sandbox {name}: {_key(first)}: {first['msg']}", _meaning(model, _key(first))) from None
-
-
-def _key(error: Any) -> str:
-    return ".".join(map(str, error["loc"]))
-
-
-def _meaning(model: type[BaseModel], key: str) -> str:
-    field = model.model_fields.get(key)
-    return f"{key}: {field.description}" if field and field.description else "Leave the option out."
-
-
-def _options(whole: str, rest: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in rest.split(","):
-        key, equals, value = part.partition("=")
-        key = key.strip()
-        if not (key and equals) or key in found:
-            raise UsageError(
-                f"the options of the sandbox {whole!r} can not be read",
-                "Write NAME:KEY=VALUE,KEY=VALUE, each key once.",
-            )
-        found[key] = value.strip()
-    return found
-
-
-def _suggestion(wrong: str, known: Iterable[str]) -> str:
-    names = list(known)
-    if not names:
-        return "It has no options."
-    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
-    return (f"Did you mean {near[0]}? " if near else "") + f"There are: {_listed(names)}."
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    if model is not None:
+        return named.validated(NOUN, name, model, options)
+    if name not in _others():
+        raise UsageError(f"there is no sandbox called {name!r}", named.suggestion(name, _names()))
+    return OtherConfig(type=name, options={key: str(value) for key, value in options.items()})
 
 
 def _names() -> list[str]:
@@ -163,18 +117,7 @@ def _names() -> list[str]:
 
 
 def _others() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
-def _load(point: EntryPoint) -> Any:
-    try:
-        return point.load()
-    except Exception as error:
-        owner = point.dist.name if point.dist else "its distribution"
-        raise UsageError(
-            f"the sandbox {point.name} can not be loaded: {type(error).__name__}: {error}",
-            f"Mend or reinstall {owner}, or choose another sandbox.",
-        ) from error
+    return named.brought(GROUP)
 
 
 def _engine_answers() -> bool:

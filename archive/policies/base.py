@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from evolve.core.errors import ProblemError
 from evolve.core.rng import Generator
@@ -25,23 +25,27 @@ class Terms:
 
     `probation`: programs run beside a driver and are confirmed before they count for much (see `Policy`).
     `evaluations` is the run's budget, infinite where another one ends it. `minimum_effect` is the smallest difference
-    of scores that means anything, as a share.
+    of scores that means anything, as a share. `features` are names of metrics by which programs are told apart beside
+    their objectives, `length` among them: see `archive.policies.islands`.
     """
 
     objectives: tuple[Objective, ...]
     probation: bool = False
     evaluations: float = math.inf
     minimum_effect: float = 0.0
+    features: tuple[str, ...] = ()
 
 
 class Policy(Protocol):
     """Chooses parents from what it was told. No input or output; state depends on the calls alone.
 
-    Call order: `plant` once for each start program; then any number of `ask`, each followed later by
-    one `tell` of its record. `pending` is called with each ticket that `ask` led to, before the next `ask`;
-    a resumed run calls it with tickets from its journal, for which it does not ask again.
+    Call order: `plant` once for each start program; then any number of `ask`, which changes nothing. `pending` is
+    called with each new ticket, whose number is larger than all before it, and `tell` later, once, with its record. A
+    resumed run calls `pending` with the tickets of its journal, for which it does not ask again; and not every ticket
+    is what `ask` chose: its parent is a program that was planted or told, but perhaps another one.
     Not thread-safe. Randomness comes from the generator that is handed in, never from elsewhere, so replaying
-    the same calls gives the same state.
+    the same calls gives the same state. Calls out of order are refused before they reach a policy: see
+    `archive.policies.guard`.
 
     Tickets of kind "measure" try a program that was told before again; `pending` and `tell` get them too, and
     they are no trial of anybody. Their record either
@@ -56,6 +60,8 @@ class Policy(Protocol):
 
     Where train is measured in batches, a policy sees each program by what all were measured on: its first batch. Of
     later ones it is told, without `pending`, only that a program failed there and is revoked.
+
+    A policy to which it matters how much of the budget is spent may have a method `spend` besides: see `Spender`.
 
     Raises:
         ProblemError: by `ask`, where every start program was revoked and no other program is left.
@@ -75,6 +81,14 @@ class Policy(Protocol):
     def pending(self, ticket: Ticket) -> None: ...
 
     def tell(self, record: Record) -> None: ...
+
+
+@runtime_checkable
+class Spender(Protocol):
+    """A policy that hears what each record cost, in evaluations, right after it was planted or told; and also what
+    those cost that it is not told. What it heard in all is how much of `Terms.evaluations` is spent."""
+
+    def spend(self, evaluations: float) -> None: ...
 
 
 def is_welcome(record: Record) -> bool:

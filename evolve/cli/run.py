@@ -54,7 +54,14 @@ def run(
     workers: Annotated[
         int | None, typer.Option(metavar="W", help="Processes. Default: one a core; one where times score.")
     ] = None,
-    policy: Annotated[str | None, typer.Option(metavar="P", help="Selection policy. Default: the best known.")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P",
+            help="Who becomes a parent: clade (default), hill, islands, pareto, portfolio, sequential, independent; "
+            "options as in hill:samples=8.",
+        ),
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option("--from", metavar="START", help="seed, baselines or a program's id. Default: the problem's."),

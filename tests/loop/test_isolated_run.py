@@ -150,7 +150,7 @@ def test_a_cheat_is_superseded_and_leaves_no_outcome(write_problem: WriteProblem
             assert cheated.verdict.value == 1.0 and cheated.program_id == record.program_id
             assert archive.program(record.program_id or "").verdict.status is Status.FORBIDDEN
         assert [one.program_id for one in search.shown_front()] == [seed_id]
-        policy = search.policy
+        policy = search.policy.inner
         assert isinstance(policy, Clade)
         tree = policy._tree
         # Only children that were never caught may have left an outcome with the seed.
