@@ -23,7 +23,7 @@ def _hill(terms: Terms) -> Policy:
 def _clade(terms: Terms) -> Policy:
     from archive.policies.clade import Clade
 
-    return Clade(terms.objectives, terms.probation)
+    return Clade(terms.objectives, terms.probation, evaluations=terms.evaluations, outcome=terms.outcome)
 
 
 POLICIES: Mapping[str, Callable[[Terms], Policy]] = {

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from archive.outcomes import TOP_QUARTER
 from evolve.core.errors import ProblemError
 from evolve.core.rng import Generator
 from evolve.core.types import Objective, Record, Status, Ticket
@@ -25,13 +26,14 @@ class Terms:
 
     `probation`: programs run beside a driver and are confirmed before they count for much (see `Policy`).
     `evaluations` is the run's budget, infinite where another one ends it. `minimum_effect` is the smallest difference
-    of scores that means anything, as a share.
+    of scores that means anything, as a share. `outcome` is what outcomes of records mean: see `archive.outcomes`.
     """
 
     objectives: tuple[Objective, ...]
     probation: bool = False
     evaluations: float = math.inf
     minimum_effect: float = 0.0
+    outcome: str = TOP_QUARTER
 
 
 class Policy(Protocol):

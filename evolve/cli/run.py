@@ -55,6 +55,10 @@ def run(
         int | None, typer.Option(metavar="W", help="Processes. Default: one a core; one where times score.")
     ] = None,
     policy: Annotated[str | None, typer.Option(metavar="P", help="Selection policy. Default: the best known.")] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(metavar="O", help="top-quarter (default), improvement or max-backed: what makes a clade."),
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option("--from", metavar="START", help="seed, baselines or a program's id. Default: the problem's."),
@@ -101,6 +105,7 @@ def run(
             seed=seed,
             workers=workers,
             policy=policy,
+            outcome=outcome,
             archive=place,
             start=start,
             sandbox=sandbox,
