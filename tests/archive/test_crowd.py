@@ -41,7 +41,7 @@ def test_arms_win_as_often_as_with_a_draw_each() -> None:
 
 def test_draws_depend_on_the_counts_alone() -> None:
     rng = generator(3, "order")
-    counts = {arm: (0.0, 0.0) for arm in range(300)}
+    counts = dict.fromkeys(range(300), (0.0, 0.0))
     crowd = Crowd(range(200), counts.__getitem__)
     for number in range(400):
         arm = int(rng.integers(200 + number // 4))

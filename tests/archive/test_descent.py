@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from clade_play import ONE, Garden, record_of
 
 from archive.clade import CladeTree
 from archive.crowd import Shapes
 from archive.descent import Descent
 from archive.outcomes import MAX_BACKED, OUTCOMES
 from archive.policies.clade import MAX_WEIGHT, Clade
-from clade_play import ONE, Garden, record_of
 from evolve.core.errors import UsageError
 from evolve.core.rng import generator
 from evolve.core.types import Ticket
