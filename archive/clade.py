@@ -65,8 +65,10 @@ class CladeTree:
             above = self.parents[above]
         self.parents.append(above)
         self._children.append(None)
-        for column in (self.own_successes, self.own_trials, self._clade_successes, self._clade_trials):
-            column.append(0.0)
+        self.own_successes.append(0.0)
+        self.own_trials.append(0.0)
+        self._clade_successes.append(0.0)
+        self._clade_trials.append(0.0)
         if self.peaks:
             self.own_peaks.append(0.0)
             self._clade_peaks.append(0.0)

@@ -123,10 +123,9 @@ class Clade:
             self._elites.add(record)
 
     def _note(self, number: int, node: int, outcome: float) -> None:
-        gap = number + 1 - len(self._expanded)
-        if gap > 0:
-            self._expanded.extend([-1] * gap)
-            self._outcomes.extend([0.0] * gap)
+        while len(self._expanded) <= number:
+            self._expanded.append(-1)
+            self._outcomes.append(0.0)
         self._expanded[number], self._outcomes[number] = node, outcome
 
     def _forget(self, number: int) -> None:
