@@ -39,6 +39,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/model_throughput.py
 	$(BIN)/python benchmarks/timing.py
 	$(BIN)/python benchmarks/holdout_reuse.py 20
+	$(BIN)/python benchmarks/clade.py
 
 soak: $(READY) $(SOAK)/.ready
 	EVOLVE_PROPOSALS=100 $(BIN)/python -m pytest tests/local_llm

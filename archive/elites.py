@@ -77,12 +77,13 @@ class Elites:
     def _enter(self, place: float, cost: float, name: str) -> None:
         cell = self._cells.setdefault(place, [])
         at = bisect.bisect_left(cell, (cost, ""))
+        if at >= PER_CELL:
+            return
         if any(abs(cost - other) <= SAME * abs(other) for other, _ in cell[max(0, at - 1) : at + 1]):
             return
-        if at < PER_CELL:
-            cell.insert(at, (cost, name))
-            del cell[PER_CELL:]
-            self._entered.add(name)
+        cell.insert(at, (cost, name))
+        del cell[PER_CELL:]
+        self._entered.add(name)
 
     def _draw_one(self, rng: Generator) -> str:
         """The better programs of a cell more often (the better of two uniform draws); cells by the square root of

@@ -33,7 +33,13 @@ Item = TypeVar("Item")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _STATUS = {status.value: status for status in Status}
-_unpack = json.loads
+_decode = json.JSONDecoder().raw_decode
+
+
+def _unpack(text: str) -> Any:
+    """JSON as `codec` writes it: no blanks stand round it, and looking for them would take most of the time."""
+    value, end = _decode(text)
+    return value if end == len(text) else json.loads(text)
 
 
 def tickets(connection: Connection, run_id: str) -> list[Ticket]:
@@ -171,7 +177,7 @@ def source(text: str) -> Source:
 def _record(
     row: AnyRow, results: tuple[Result, ...], batches: tuple[Measurement, ...], gates: Sequence[Promotion] | None
 ) -> Record:
-    ticket = _ticket(row.ticket_number, *(getattr(row, f"ticket_{name}") for name in _TICKET))
+    ticket = _ticket(row.ticket_number, *row[-1 - len(_TICKET) : -1])
     candidate = failure = None
     cost = Cost(row.cost_evaluations, row.cost_tokens, row.cost_usd)
     if row.failed:

@@ -67,6 +67,7 @@ def run(
     workers: int | None = None,
     window: int | None = None,
     policy: str | None = None,
+    outcome: str | None = None,
     archive: str | Path | None = None,
     start: str | None = None,
     sandbox: str | None = None,
@@ -82,8 +83,8 @@ def run(
 ) -> RunResult:
     """Search a problem, or go on with run `resume`, until the budget is spent.
 
-    Without a model, the course of a run depends on problem, `seed`, `policy`, `start` and `window` alone; `workers`
-    changes only its speed, `minutes` only its length, `sandbox` only where its programs run.
+    Without a model, the course of a run depends on problem, `seed`, `policy`, `outcome`, `start` and `window` alone;
+    `workers` changes only its speed, `minutes` only its length, `sandbox` only where its programs run.
 
     `model` names language models that propose beside the offline proposer (docs/models.md); `api_base` is where an
     OpenAI-compatible server answers for them. `usd` and `tokens` limit what they take, `hint` is advice that every
@@ -117,7 +118,7 @@ def run(
     elif recording is not None:
         loaded, config = replayed_run(problem, recording)
     else:
-        loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted)
+        loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted, outcome)
     settings.check_budget(config.evaluations, config.proposals, minutes, config.usd, config.tokens, config.patience)
     with ExitStack() as stack:
         opened = stack.enter_context(Archive.open(place))

@@ -78,6 +78,7 @@ class Search:
         proposals: int | None = None,
         window: int = 1,
         policy: str | None = None,
+        outcome: str | None = None,
         start: str | None = None,
         resume: str | None = None,
         proposer: Proposer | None = None,
@@ -87,7 +88,8 @@ class Search:
         if resume is not None:
             loaded, config = resumed_run(problem, place, resume, Limits(evaluations, proposals), told=kind)
         else:
-            loaded, config = fresh_run(problem, Limits(evaluations, proposals), seed, window, policy, start)
+            limits = Limits(evaluations, proposals)
+            loaded, config = fresh_run(problem, limits, seed, window, policy, start, outcome=outcome)
         settings.check_budget(config.evaluations, config.proposals, None)
         self.problem = loaded
         self._place = place

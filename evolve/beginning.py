@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archive.outcomes import check_outcome
 from archive.policies import check_policy
 from archive.store import Archive
 from evolve.bandit import RULES
@@ -54,6 +55,7 @@ def fresh_run(
     policy: str | None,
     start: str | None,
     wanted: Wanted = Wanted(),
+    outcome: str | None = None,
 ) -> tuple[Problem, RunConfig]:
     """Problem and configuration of a new run."""
     if problem is None:
@@ -79,6 +81,7 @@ def fresh_run(
         models,
         wanted.hint,
         _templates_digest(wanted.prompts) if models else "",
+        check_outcome(outcome or settings.DEFAULT_OUTCOME),
     )
     return loaded, config
 

@@ -12,6 +12,7 @@ from evolve.core.types import Promotion, Record, Ticket
 from evolve.engine.base import Engine, Task
 from evolve.gating import Gatekeeper
 from evolve.proposers.base import Context
+from evolve.retracing import retrace
 from evolve.schedule import Turnstile
 from evolve.search import SearchState
 from evolve.step import Step, Work
@@ -38,15 +39,19 @@ class Flight:
         self.gatekeeper = gatekeeper
         self.turnstile = Turnstile(search.schedule)
 
+    def restored(self, record: Record) -> None:
+        """A record of the archive is settled again."""
+        if self.gatekeeper:
+            self.gatekeeper.restore(record)
+        self.turnstile.leave()
+
     async def fly(self, ticket: Ticket, context: Context) -> Record:
         """Journal, work, place, commit. The record that comes back is durable."""
         recorded = self.records.get(ticket.number)
         if recorded is not None:
             await self.turnstile.enter(ticket.number)
             self.search.restore(recorded)
-            if self.gatekeeper:
-                self.gatekeeper.restore(recorded)
-            self.turnstile.leave()
+            self.restored(recorded)
             return recorded
         await asyncio.wrap_future(self.archive.journal(self.run_id, ticket))
         work = await self.step(ticket, context)
@@ -102,7 +107,12 @@ async def run_loop(
         while search.told in landed:
             tell(landed.pop(search.told))
 
+    def restored(record: Record) -> None:
+        flight.restored(record)
+        budget.settle(record)
+
     try:
+        landed |= retrace(search, tickets, flight.records, restored, tell)
         while True:
             # What was journaled before is finished whatever the budget says: it was paid for.
             # A replay is no evaluation, and without it the best of the last tickets would be lost; so it would without

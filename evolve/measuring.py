@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from archive.outcomes import is_promising
 from evolve.core.extent import together
 from evolve.core.types import Objective, Record, Status, Ticket, Verdict
 from evolve.dominance import Dominance, Metrics
@@ -52,7 +53,7 @@ class Measuring:
         first = [one for one in open_ones if not self._dominance.covered(waiting[one], flying)]
         if first:
             return min(first, key=lambda one: self._dominance.costs(waiting[one])), REPLAY
-        late = [one for one in waiting if one not in open_ones and self._scored[one].outcome]
+        late = [one for one in waiting if one not in open_ones and is_promising(self._scored[one].outcome)]
         quick = [*filter(self._is_free, self.probation.waiting(CHECK)), *late]
         unchecked = [one for one in quick if not self.probation.is_trusted(one)]
         if unchecked:
@@ -96,7 +97,7 @@ class Measuring:
             self._want_check(program_id, record)
         else:
             self.race.enter(program_id, record.verdict)
-            if record.outcome:
+            if is_promising(record.outcome):
                 self.probation.want(program_id, CHECK)
 
     def tell(self, record: Record) -> None:
@@ -124,7 +125,7 @@ class Measuring:
     def _want_check(self, program_id: str, record: Record) -> None:
         if not self._podium.covers(record.verdict.metrics):
             self.probation.want(program_id, REPLAY)
-        elif record.outcome:
+        elif is_promising(record.outcome):
             self.probation.want(program_id, CHECK)
 
     def _is_free(self, program_id: str) -> bool:

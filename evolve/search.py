@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from archive.outcomes import Outcomes
 from archive.policies import make_policy
 from archive.policies.base import Terms
-from archive.ranking import Ranking
 from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError, UsageError
 from evolve.core.extent import extended
@@ -73,7 +73,8 @@ class SearchState:
         self.starts = starts
         self.schedule = schedule or Windowed(config.window, len(starts))
         self.guidance = guidance
-        terms = Terms(rules.objectives, rules.driven, config.evaluations, rules.minimum_effect, rules.features)
+        effect, outcome = rules.minimum_effect, config.outcome
+        terms = Terms(rules.objectives, rules.driven, config.evaluations, effect, rules.features, outcome)
         self.policy = make_policy(config.policy, terms)
         self.known: dict[str, int] = {}
         self.asked = 0
@@ -83,7 +84,7 @@ class SearchState:
         # What is settled is ahead of what is told, which is durable.
         self._settled_podium = Podium(self._dominance, rules.gated)
         self._podium = Podium(self._dominance, rules.gated)
-        self._ranking = Ranking(len(self.objectives))
+        self._outcomes = Outcomes(config.outcome, len(self.objectives), rules.minimum_effect)
         self._scored: dict[str, Record] = {}
         self._broken: dict[int, Record] = {}
         self.measuring = Measuring(rules.driven, rules.order, self._dominance, self._scored, self._podium)
@@ -247,7 +248,7 @@ class SearchState:
             verdict = extended(original.verdict, work.verdict) if operator == BATCH else work.verdict
             record = replace(record, verdict=verdict, supersedes=original.number)
             if not verdict.status.scored:
-                self._ranking.remove(self._costs(original.verdict.common))
+                self._outcomes.remove(self._costs(original.verdict.common))
                 return record
             return self._promoted_by_train(record)
         extent = original.verdict.extent and replace(original.verdict.extent, new=0)
@@ -258,9 +259,11 @@ class SearchState:
         """Take a record from the archive as settled, so that what follows is placed as it was."""
         self.settled += 1
         if record.supersedes is not None and not record.verdict.status.scored:
-            self._ranking.remove(self._costs(self._scored[record.ticket.parents[0]].verdict.common))
+            self._outcomes.remove(self._costs(self._scored[record.ticket.parents[0]].verdict.common))
         elif record.ticket.kind == "expand":
-            self._place(record)
+            self._know(record)
+            if record.verdict.evaluated and record.verdict.status is Status.OK:
+                self._outcomes.note(self._costs(record.verdict.common))
         if record.promotion is not None:
             self.promote(record, record.promotion)
 
@@ -287,22 +290,28 @@ class SearchState:
         self._settled_podium.take(record, promotion, self.source_of(record))
         return replace(record, promotion=promotion)
 
-    def _place(self, record: Record) -> float | None:
-        """Note the program as known and rank it: the outcome that clade statistics pool."""
+    def _know(self, record: Record) -> None:
+        """Note the program as known: another record of it is a duplicate."""
         if record.program_id is not None and record.verdict.evaluated:
             self.known.setdefault(record.program_id, record.number)
+
+    def _place(self, record: Record) -> float | None:
+        """Note the program as known and rank it: the outcome that clade statistics pool."""
+        self._know(record)
         if not record.verdict.evaluated:
             return None
         if record.verdict.status is not Status.OK:
             return 0.0
-        return float(self._ranking.add(self._costs(record.verdict.common)))
+        parent = self._scored[record.ticket.parents[0]] if record.ticket.parents else None
+        before = self._costs(parent.verdict.common) if parent else None
+        return self._outcomes.add(self._costs(record.verdict.common), before)
 
     def _gain(self, record: Record) -> float | None:
         """By how much the program's quantile among the scored records exceeds its parent's, where models propose."""
         if self.guidance is None or record.verdict.status is not Status.OK or not record.ticket.parents:
             return None
         parent = self._scored[record.ticket.parents[0]].verdict.common
-        child, before = (self._ranking.quantile(self._costs(one)) for one in (record.verdict.common, parent))
+        child, before = (self._outcomes.ranking.quantile(self._costs(one)) for one in (record.verdict.common, parent))
         return max(0.0, child - before)
 
     # -- tell

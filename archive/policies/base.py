@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from archive.outcomes import TOP_QUARTER
 from evolve.core.errors import ProblemError
 from evolve.core.rng import Generator
 from evolve.core.types import Objective, Record, Status, Ticket
@@ -26,7 +27,8 @@ class Terms:
     `probation`: programs run beside a driver and are confirmed before they count for much (see `Policy`).
     `evaluations` is the run's budget, infinite where another one ends it. `minimum_effect` is the smallest difference
     of scores that means anything, as a share. `features` are names of metrics by which programs are told apart beside
-    their objectives, `length` among them: see `archive.policies.islands`.
+    their objectives, `length` among them: see `archive.policies.islands`. `outcome` is what outcomes of records mean:
+    see `archive.outcomes`.
     """
 
     objectives: tuple[Objective, ...]
@@ -34,6 +36,7 @@ class Terms:
     evaluations: float = math.inf
     minimum_effect: float = 0.0
     features: tuple[str, ...] = ()
+    outcome: str = TOP_QUARTER
 
 
 class Policy(Protocol):

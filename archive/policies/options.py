@@ -67,12 +67,25 @@ class CladeOptions(Options):
     """Thompson sampling over clades, and elites."""
 
     type: Literal["clade"] = "clade"
+    elites: float = Field(default=0.75, ge=0.0, le=1.0, description="Share of tickets whose parent is an elite.")
+    weight: float = Field(default=20.0, gt=0.0, description="Trials of evidence that a clade has at most.")
+    temperature: Literal["flat", "cool"] = Field(
+        default="flat", description="`cool`: choices grow greedier as the budget is used up."
+    )
 
     def make(self, terms: Terms) -> Policy:
         """See `Options`."""
         from archive.policies.clade import Clade
 
-        return Clade(terms.objectives, terms.probation)
+        return Clade(
+            terms.objectives,
+            terms.probation,
+            elites=self.elites,
+            weight=self.weight,
+            temperature=self.temperature,
+            evaluations=terms.evaluations,
+            outcome=terms.outcome,
+        )
 
 
 class IslandsOptions(Options):

@@ -62,6 +62,10 @@ def run(
             "options as in hill:samples=8.",
         ),
     ] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(metavar="O", help="top-quarter (default), improvement or max-backed: what makes a clade."),
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option("--from", metavar="START", help="seed, baselines or a program's id. Default: the problem's."),
@@ -108,6 +112,7 @@ def run(
             seed=seed,
             workers=workers,
             policy=policy,
+            outcome=outcome,
             archive=place,
             start=start,
             sandbox=sandbox,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from archive.rows import RunRow
     from archive.store import Archive
 
-SETTINGS = ("seed", "policy", "window", "start", "evaluations", "proposals")
+SETTINGS = ("seed", "policy", "outcome", "window", "start", "evaluations", "proposals")
 NOTHING_SAID: Mapping[str, Any] = {"prospect": None, "luck": None}
 _UNITS = {
     "memory_bytes": "memory",

@@ -15,6 +15,7 @@ from evolve.core.errors import UsageError
 
 DEFAULT_ARCHIVE = os.path.join(".evolve", "archive.db")
 DEFAULT_POLICY = "clade"
+DEFAULT_OUTCOME = "top-quarter"
 DEFAULT_WINDOW = 16
 DEFAULT_OUTAGE_MINUTES = 30.0
 PROPOSALS_PER_EVALUATION = 20
@@ -27,7 +28,7 @@ class RunConfig:
 
     `models` is the crew of models as plain data, None for a run without; with models, records are committed in the
     order in which they are done, and that order is journaled. `prompts` is the digest of templates that replace the
-    shipped ones, empty where none does.
+    shipped ones, empty where none does. `outcome` is what records say of their parents: see `archive.outcomes`.
     """
 
     seed: int
@@ -42,6 +43,7 @@ class RunConfig:
     models: Mapping[str, Any] | None = None
     hint: str = ""
     prompts: str = ""
+    outcome: str = DEFAULT_OUTCOME
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the archive."""

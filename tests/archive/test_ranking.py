@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.ranking import TOP_SHARE, Ranking
+from archive.ranking import RECENT, TOP_SHARE, Ranking, _Table, dominators
 from evolve.core.errors import CallOrderError
 from evolve.core.rng import generator
 
@@ -62,20 +62,63 @@ def test_the_unit_of_a_cost_does_not_matter(values: list[float], unit: float) ->
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(SMALL, SMALL, st.none() | st.integers(0, 1000)), max_size=60))
 def test_what_is_removed_counts_no_more(steps: list[tuple[float, float, int | None]]) -> None:
-    """A step adds its costs, or removes one of the records that are left."""
+    """A step adds its costs, or only notes them, or removes one of the records that are left."""
     ranking, left = Ranking(2), []
     for error, size, pick in steps:
         if pick is None or not left:
             left.append((error, size))
-            assert ranking.add((error, size)) == _naive(left)
+            if pick is None:
+                assert ranking.add((error, size)) == _naive(left)
+            else:
+                ranking.note((error, size))
         else:
             ranking.remove(left.pop(pick % len(left)))
-        ranked = zip(*ranking._costs[:, : len(left)], ranking._dominators, strict=False)
+        table = ranking._ranks
+        assert isinstance(table, _Table) and len(ranking) == len(left)
+        table._count()
+        ranked = zip(*table._costs[:, : len(left)], table._dominators, strict=False)
         assert sorted(ranked) == sorted((*one, sum(_dominates(other, one) for other in left)) for one in left)
     for record in reversed(left):
         ranking.remove(record)
     with pytest.raises(CallOrderError, match="no ranked record"):
         ranking.remove((1.0, 1.0))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(SMALL, SMALL), max_size=60) | st.lists(st.tuples(st.floats(allow_nan=False), SMALL)))
+def test_dominators_of_all_at_once(records: list[Costs]) -> None:
+    counts = dominators(np.array(records, dtype=float).reshape(-1, 2).T)
+    assert counts.tolist() == [sum(_dominates(other, one) for other in records) for one in records]
+
+
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_what_was_noted_counts_as_if_it_had_been_added(objectives: int) -> None:
+    values = [tuple(map(float, row)) for row in generator(4, "noted").integers(0, 40, (500, objectives))]
+    added, noted = Ranking(objectives), Ranking(objectives)
+    for number, costs in enumerate(values):
+        answer = added.add(costs)
+        if number % 100 in (3, 4, 60):  # few waited, none, many
+            assert noted.add(costs) == answer
+        else:
+            noted.note(costs)
+        if number % 100 in (70, 75):
+            assert noted.quantile(costs) == added.quantile(costs) and noted.share(costs) == added.share(costs)
+            noted.remove(costs)
+            added.remove(costs)
+
+
+def test_one_objective_when_recent_costs_were_merged() -> None:
+    values = generator(5, "merged").integers(0, 500, 2 * RECENT + 100).astype(float)
+    ranking = Ranking(1)
+    for value in values:
+        ranking.note((value,))
+    for value in values[: RECENT // 2]:
+        ranking.remove((value,))
+    left = values[RECENT // 2 :]
+    for value in (-1.0, 0.0, 17.0, 499.0, 1000.0):
+        assert ranking.quantile((value,)) == 1.0 - (left < value).mean()
+    with pytest.raises(CallOrderError, match="no ranked record"):
+        ranking.remove((0.5,))
 
 
 def test_what_was_never_added_can_not_be_removed() -> None:

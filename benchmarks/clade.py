@@ -1,0 +1,227 @@
+"""The clade policy on a large archive: how long `ask` and `tell` take, what a resumed run costs, and how many records a
+second become durable.
+
+    python benchmarks/clade.py [PROGRAMS]
+
+Two generated trees of PROGRAMS (1,000,000) programs: each new program has a uniformly drawn parent (a random recursive
+tree, as deep as the searches of this project grow), or one drawn in proportion to its children and itself (preferential
+attachment, whose oldest nodes have thousands of children). Then a star, where all are children of the root. Each is
+searched in processes of its own, so that the largest resident memory is that of one tree.
+
+*policy* is the clade policy alone, *search* the whole state of a search (`SearchState`), as a resumed run has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from archive.policies.clade import Clade
+from archive.store import Archive
+from evaluators.screen import Screened
+from evolve.core.clock import monotonic_seconds, thread_cpu_seconds
+from evolve.core.config import RunConfig
+from evolve.core.rng import generator
+from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
+from evolve.search import Rules, SearchState
+from evolve.step import Work
+
+PROGRAMS = 1_000_000
+TREES = ("recursive", "preferential", "star")
+LIVE = 5_000
+DURABLE = 20_000
+ONE = (Objective("cost", "minimize"),)
+FAMILY = "\n".join(f"    y = y * {number}.25 + x" for number in range(8))
+
+
+def main() -> None:
+    """Print one block a tree, each made by a process of its own, and the archive's."""
+    if len(sys.argv) > 2:
+        measure(sys.argv[2], int(sys.argv[1]))
+        return
+    programs = int(sys.argv[1]) if len(sys.argv) > 1 else PROGRAMS
+    for part in (*TREES, "search", "archive"):
+        subprocess.run([sys.executable, __file__, str(programs), part], check=True)
+
+
+def measure(part: str, programs: int) -> None:
+    """One block of the report."""
+    if part == "archive":
+        measure_archive(programs)
+        return
+    parents = tree("recursive" if part == "search" else part, programs)
+    depth = depths(parents)
+    degree = np.bincount(parents[1:]).max()
+    print(
+        f"{part}: {programs:,} programs, depth {depth.mean():.1f} (at most {depth.max()}), at most {degree:,} children"
+    )
+    (measure_search if part == "search" else measure_policy)(parents)
+    print(f"  largest resident memory                  {peak_mib():8,.0f} MiB", flush=True)
+
+
+def tree(kind: str, programs: int) -> np.ndarray:
+    """The parent of each program [programs]; that of the first is -1."""
+    rng = generator(1, kind)
+    numbers = np.arange(programs)
+    if kind == "star":
+        return np.where(numbers > 0, 0, -1)
+    parents = (rng.random(programs) * numbers).astype(np.int64)
+    if kind == "preferential":
+        # A drawn node or its parent, by even chances: in proportion to one and the number of children.
+        uniform = parents.tolist()
+        for number in np.flatnonzero(rng.random(programs) < 0.5)[2:].tolist():
+            uniform[number] = max(uniform[uniform[number]], 0)
+        parents = np.array(uniform)
+    parents[0] = -1
+    return parents
+
+
+def depths(parents: np.ndarray) -> np.ndarray:
+    """The depth of each node [N]; roots have 0."""
+    depth = np.zeros(len(parents), dtype=np.int64)
+    above = parents.copy()
+    while (above >= 0).any():
+        depth += above >= 0
+        above = np.where(above >= 0, parents[above], -1)
+    return depth
+
+
+def records(parents: np.ndarray, texts: bool) -> Iterator[Record]:
+    """A record for each program: its cost is its parent's and a random step; one in four is a success. With `texts`
+    each has a source of its own, as read from an archive."""
+    rng = generator(2, "records")
+    steps, successes = rng.normal(0.5, 1.0, len(parents)), rng.random(len(parents)) < 0.25
+    costs = np.zeros(len(parents))
+    names: list[str] = []
+    for number, (parent, step, success) in enumerate(zip(parents, steps, successes, strict=True)):
+        names.append(f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}{number:016x}")
+        cost = costs[number] = step if parent < 0 else costs[parent] + step
+        above = (names[parent],) if parent >= 0 else ()
+        ticket = Ticket(number, "expand", above, above, "mutate", None, number)
+        yield record(ticket, names[number], float(cost), float(success), texts)
+
+
+def record(ticket: Ticket, name: str, cost: float, outcome: float | None, texts: bool = True) -> Record:
+    """A program that was evaluated and has a score."""
+    text = f"def program(x):\n    y = {cost!r}\n{FAMILY}\n    return y\n" if texts else ""
+    candidate = Candidate(ticket, Source({"program.py": text}, "program"), f"idea {ticket.number}") if texts else None
+    verdict = Verdict(Status.OK, cost, {"cost": cost, "operations": 8.0}, stage="train", evaluation_set="set")
+    return Record(ticket.number, ticket, candidate, verdict, name, name[:16], outcome=outcome)
+
+
+def measure_policy(parents: np.ndarray) -> None:
+    """Replay, then ask and tell."""
+    policy = Clade(ONE, elites=0.0)  # all asks are descents: draws of elites are quicker
+    replay = Replay("policy")
+    for one in records(parents, texts=False):
+        if one.number == 0:
+            policy.plant(one)
+            continue
+        policy.pending(one.ticket)
+        policy.tell(one)
+    first = policy.ask(generator(0, "first"))
+    replay.report()
+    times = Times()
+    rng = generator(3, "live")
+    for number in range(len(parents), len(parents) + LIVE):
+        with times("policy ask"):
+            choice = policy.ask(generator(number, "ask"))
+        ticket = Ticket(number, "expand", choice.parents, choice.inspirations, "mutate", None, 0)
+        one = record(ticket, f"live{number}", float(rng.normal(100.0, 30.0)), float(rng.random() < 0.25), texts=False)
+        with times("policy tell, with pending"):
+            policy.pending(ticket)
+            policy.tell(one)
+    times.report()
+    assert first.parents
+
+
+def measure_search(parents: np.ndarray) -> None:
+    """The same with all that a search keeps."""
+    rules = Rules(ONE, 0.0, {"mutate": 1.0}, proven=False)
+    text = Source({"program.py": ""}, "program")
+    state = SearchState(RunConfig(1, "clade", 1, "seed", 1e9, 10**9), rules, {0: text})
+    replay = Replay("search")
+    for one in records(parents, texts=True):
+        state.ask(one.ticket)
+        state.restore(one)
+        state.tell(one)
+    replay.report()
+    times = Times()
+    rng = generator(3, "live")
+    for number in range(len(parents), len(parents) + LIVE):
+        with times("search ask"):
+            ticket, _ = state.ask()
+        one = record(ticket, f"live{number}", float(rng.normal(100.0, 30.0)), None)
+        work = Work(ticket, one.candidate, one.verdict, Screened(None, f"live{number}", f"live{number}"))
+        with times("search settle"):
+            settled = state.settle(work)
+        with times("search tell"):
+            state.tell(settled)
+    times.report()
+
+
+def measure_archive(programs: int) -> None:
+    """Records that are made durable one by one, in the writer's groups."""
+    with tempfile.TemporaryDirectory() as folder, Archive.open(Path(folder) / "archive.db") as archive:
+        run_id = archive.begin_run(problem="p", problem_version="v", config={}, run_seed=1)
+        count = min(programs, DURABLE)
+        made = list(records(tree("recursive", count), texts=True))
+        began = monotonic_seconds()
+        for one in made:
+            archive.journal(run_id, one.ticket)
+            last = archive.commit(run_id, one)
+        last.result()
+        rate = count / (monotonic_seconds() - began)
+        print(f"archive: {rate:,.0f} records a second durable, of {count:,}, tickets journaled before")
+
+
+class Replay:
+    """How long it takes to make records and go through them."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._wall, self._cpu = monotonic_seconds(), thread_cpu_seconds()
+
+    def report(self) -> None:
+        """Print the times since it was made."""
+        cpu, wall = thread_cpu_seconds() - self._cpu, monotonic_seconds() - self._wall
+        print(f"  {self._what + ' replayed, records made on the way':40} {cpu:.1f} / {wall:.1f} s (processor / wall)")
+
+
+class Times:
+    """Wall and processor time of each call, by what is called."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[tuple[float, float]]] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, what: str) -> Iterator[None]:
+        wall, cpu = monotonic_seconds(), thread_cpu_seconds()
+        yield
+        # The processor's clock is read last and first: it is the slower one.
+        self._found.setdefault(what, []).append((thread_cpu_seconds() - cpu, monotonic_seconds() - wall))
+
+    def report(self) -> None:
+        """Print one line a call. On a busy machine the processor's time says what the wall clock's hides."""
+        for what, pairs in self._found.items():
+            cpu, wall = 1e3 * np.array(pairs).T
+            shown = "  ".join(
+                f"{np.quantile(cpu, part):.3f} / {np.quantile(wall, part):.3f}" for part in (0.5, 0.99, 1)
+            )
+            print(f"  {what:40} {shown} ms (half, 99 %, all are below; processor / wall)")
+
+
+def peak_mib() -> float:
+    """The largest resident memory of this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
