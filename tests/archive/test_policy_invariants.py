@@ -206,8 +206,7 @@ def test_a_dropped_member_is_never_asked_again(outcomes: list[Outcome], window: 
         play.tell(flying.pop(0), outcome)
         play.policy.spend(8.0)
         assert set(portfolio.active) <= set(active)
-    spent = 16.0 * len(outcomes)
-    passed = sum(spent >= share * evaluations for share in (0.25, 0.5, 0.75))
+    passed = sum(portfolio._spent >= share * evaluations for share in (0.25, 0.5, 0.75))
     assert len(portfolio.active) == (5, *sizes(5))[passed]
 
 
