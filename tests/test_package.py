@@ -18,6 +18,7 @@ OURS = [p for room in ("evolve", "evaluators", "sandbox", "archive", "problems")
 
 def test_the_public_names() -> None:
     assert evolve.__all__ == [
+        "Comparison",
         "EvolveError",
         "Instance",
         "Invalid",
@@ -27,6 +28,7 @@ def test_the_public_names() -> None:
         "Search",
         "Split",
         "check_problem",
+        "compare",
         "load",
         "rng",
         "run",
