@@ -14,6 +14,8 @@ from evaluators.statistics import LEVEL
 from evolve.core.rng import generator
 
 RESAMPLES = 9_999
+LEAST_PAIRS = 6
+"""With fewer, all pairs agree by chance more often than once in twenty, and no interval of 95 % is one."""
 _BATCH = 250
 _TOP = 2.0
 """Twice a probability of one side."""
@@ -26,7 +28,7 @@ class PairedDifference:
     """How far one method is ahead of another over pairs; positive is better.
 
     `middle` is the median of the means of all pairs of differences (Hodges and Lehmann 1963), `low` and `high` bound
-    its bootstrap interval, infinite with fewer than two pairs. `better`, `worse` and `pairs` are counts. `effect` is
+    its bootstrap interval, infinite with fewer than six pairs. `better`, `worse` and `pairs` are counts. `effect` is
     by how much the ranks of the better pairs outweigh those of the worse ones, from -1 to 1 (the rank-biserial
     correlation, Kerby 2014); its sign is the direction of the test also where most pairs are equal and `middle` is 0.
     `p` is the exact two-sided probability of the signed ranks where there is no difference, before any correction.
@@ -110,7 +112,7 @@ def _middles(samples: Floats) -> Floats:
 
 
 def _bounds(differences: Floats, level: float) -> tuple[float, float]:
-    if len(differences) < 2:
+    if len(differences) < LEAST_PAIRS:
         return -math.inf, math.inf
     draws = generator("paired bootstrap", len(differences))
     middles: list[Any] = []

@@ -23,6 +23,7 @@ from evolve.core.errors import UsageError
 from evolve.engine.local import LocalEngine
 from evolve.evaluation import sandbox_config
 from evolve.event_loop import in_event_loop
+from evolve.events import ScoredProgram
 from evolve.problem import Problem, load
 from evolve.programs import evaluate_programs
 from evolve.readiness import check_ready
@@ -120,8 +121,11 @@ def _compared(archive: Archive, plan: Plan, problem: Problem, control: str, coun
         if problem.sandbox != "straight_line":
             engine = LocalEngine(problem.place, count, sandbox_config(plan.arguments["sandbox"]))
             stack.callback(engine.close)
-        known_seed, baselines = in_event_loop(lambda: evaluate_programs(problem, engine))
-        figure = Figure.of(problem.objectives, [known_seed, *baselines])
+        known: list[ScoredProgram] = []
+        if len(problem.objectives) == 2:
+            first, others = in_event_loop(lambda: evaluate_programs(problem, engine))
+            known = [first, *others]
+        figure = Figure.of(problem.objectives, known)
         in_usd = plan.config.usd is not None
         ask = asking(engine) if engine else in_place(problem)
         measured = in_event_loop(lambda: worths(archive, runs, ask, figure, in_usd, progress))

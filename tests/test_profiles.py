@@ -53,7 +53,7 @@ def test_shipped_problems_have_a_size_for_comparisons() -> None:
     for name in ("float32-exp2", "cache-eviction"):
         assert load(f"{name}@compare").search.evaluations < load(name).search.evaluations
     instances = load("cache-eviction@compare").verifier.instances
-    assert len(list(instances(Split.GATE, 3))) == 16 and len(instances(Split.TRAIN, 2)[0].args[0]) == 1600
+    assert len(list(instances(Split.GATE, 3))) == 16 and len(instances(Split.TRAIN, 2)[0].args[0]) == 800
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,10 @@ class Figure:
 
     @classmethod
     def of(cls, objectives: Sequence[Objective], known: Sequence[ScoredProgram]) -> Figure:
-        """The figure of a problem; `known` are its seed and baselines, with their metrics on one split."""
-        axes = (shown_objective(objectives, known), *objectives[1:])
-        if len(axes) == 1:
+        """The figure of a problem; `known` are its seed and baselines with their metrics, needed for two objectives."""
+        if len(objectives) == 1:
             return cls(tuple(objectives), objectives[0], tuple(objectives), ())
+        axes = (shown_objective(objectives, known), *objectives[1:])
         worst = tuple(max(axis.cost(one.metrics[axis.metric]) for one in known) for axis in axes)
         return cls(tuple(objectives), Objective(HYPERVOLUME, "maximize"), axes, worst)
 

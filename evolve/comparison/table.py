@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from io import StringIO
 from textwrap import wrap
 
+from evaluators.paired import LEAST_PAIRS
 from evolve.comparison.outcome import Comparison, Row, p_text
 from evolve.display.grid import Column, Grid, Style, rich_table
 from evolve.display.grid import Row as Line
@@ -14,6 +15,7 @@ from evolve.display.text import number
 
 WIDTH = 80
 POLICY_WIDTH = 20
+TOO_FEW = "too few seeds"
 
 
 def grids(comparison: Comparison) -> tuple[Grid, Grid]:
@@ -51,7 +53,14 @@ def _cells(row: Row, digits: int) -> tuple[str, ...]:
     found = row.difference
     interval = f"{_signed(found.low, digits)} to {_signed(found.high, digits)}"
     score = f"{found.better}:{found.worse}"
-    return name, median, _signed(found.middle, digits), interval if found.pairs > 1 else "", p_text(row.p), score
+    return (
+        name,
+        median,
+        _signed(found.middle, digits),
+        interval if found.pairs >= LEAST_PAIRS else TOO_FEW,
+        p_text(row.p),
+        score,
+    )
 
 
 def _signed(value: float, digits: int) -> str:

@@ -73,9 +73,11 @@ def test_failures_rank_beyond_all_numbers_and_never_become_one() -> None:
     assert paired_difference([-math.inf] * 6).middle == -math.inf
 
 
-def test_one_pair_bounds_nothing_and_no_pair_is_an_error() -> None:
-    found = paired_difference([2.0])
-    assert (found.low, found.high, found.p) == (-math.inf, math.inf, 1.0)
+def test_few_pairs_bound_nothing_and_no_pair_is_an_error() -> None:
+    for count in (1, 5):
+        found = paired_difference([2.0] * count)
+        assert (found.middle, found.low, found.high) == (2.0, -math.inf, math.inf) and found.p > 0.05
+    assert paired_difference([2.0] * 6).low == 2.0
     for wrong in ([], [math.nan]):
         with pytest.raises(ValueError, match="no differences"):
             paired_difference(wrong)
