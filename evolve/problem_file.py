@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from evolve.core.types import Direction
+from evolve.profile_table import ProfileName, ProfileSpec
 from evolve.program_files import MAX_FILES, check_modules, check_names
 from evolve.timing_table import TIME_RATIO, TimingSpec
 from sandbox.limits import MEBIBYTE, Limits
@@ -206,23 +207,6 @@ class SplitSeeds(_Strict):
     )
     report: int = Field(default=4, description="For comparing policies of search.")
     final: int = Field(default=5, description="Opened once, when a run has ended.")
-
-
-ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
-
-
-class ProfileSpec(_Strict):
-    """A reduced size of the problem, called `PROBLEM@NAME`: for trying things, and for `evolve compare --profile NAME`.
-
-    It is a problem version of its own: its scores are never compared with those of the whole problem.
-    """
-
-    evaluations: float | None = _number(None, "The budget where `--evaluations` gives none; else the problem's.", gt=0)
-    instances: Mapping[str, bool | int | float | str] = Field(
-        default={},
-        description="What `instances(split, seed)` of the verifier gets besides, by the name of the argument: "
-        "`instances = { requests = 1000 }` calls `instances(split, seed, requests=1000)`.",
-    )
 
 
 class ProblemFile(_Strict):

@@ -35,7 +35,7 @@ def draw(comparison: Comparison) -> Picture:
     with styled():
         figure = Picture(10, 4.4)
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-        words = f"{comparison.title}: {len(comparison.seeds)} seeds"
+        words = f"{comparison.title} ({len(comparison.seeds)} seeds)"
         figure.suptitle(words, fontsize=12, x=0.01, ha="left")
         _draw_curves(left, comparison)
         _draw_differences(right, comparison)
