@@ -154,14 +154,16 @@ class _Progress:
         self._shares: dict[Any, float] = {}
         self._began = monotonic_seconds()
         self._lock = threading.Lock()
+        self._say()
 
     def __call__(self, trial: Trial, share: float) -> None:
         with self._lock:
             self._shares[trial] = share
-            done = sum(one >= 1.0 for one in self._shares.values())
-            made = sum(self._shares.values())
-            seconds = monotonic_seconds() - self._began
-            missing = self._total - self._before
-            left = seconds / made * (missing - made) if made > _TELLING * missing else None
-            share = (self._before + made) / self._total
-            self._watch(Stand(self._before + done, self._total, share, seconds, left))
+            self._say()
+
+    def _say(self) -> None:
+        missing, made = self._total - self._before, sum(self._shares.values())
+        done = self._before + sum(one >= 1.0 for one in self._shares.values())
+        seconds = monotonic_seconds() - self._began
+        left = seconds / made * (missing - made) if made > _TELLING * missing else None
+        self._watch(Stand(done, self._total, (self._before + made) / self._total, seconds, left))
