@@ -24,6 +24,8 @@ from evolve.core.config import RunConfig
 from evolve.core.errors import UsageError
 from evolve.core.types import Record
 
+pytestmark = pytest.mark.timeout(400)  # some ten processes are started, and a busy machine takes its time for each
+
 ROOT = Path(__file__).resolve().parents[2]
 PROBLEM, POLICIES = "landscape/smooth", "independent,hill"
 
@@ -85,7 +87,7 @@ def test_after_ctrl_c_the_same_command_goes_on(tmp_path: Path) -> None:
     assert process.stderr is not None
     process.stderr.readline()  # the first line of progress: a run is under way
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert f"continue with: evolve {' '.join(command)}" in errors.decode()
     from evolve.cli.app import app
