@@ -16,7 +16,6 @@ from typing import Any, BinaryIO
 from archive.store import Archive
 from evolve.comparison.plan import Plan, Trial, found, is_done
 from evolve.core.clock import monotonic_seconds
-from evolve.core.config import check_budget
 from evolve.core.errors import EvolveError, InfrastructureError
 from evolve.events import Event, RecordCommitted, Warned
 
@@ -43,7 +42,6 @@ class _Listener:
 
     def __init__(self, plan: Plan, say: Say) -> None:
         self._limits, self._say, self._next = plan.config, say, 0.0
-        check_budget(plan.config.evaluations, plan.config.proposals, None, plan.config.usd)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Warned):
