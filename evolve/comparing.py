@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.store import Archive
+from evaluators.cascade import Evaluator
 from evolve.beginning import Limits, Wanted, fresh_run
 from evolve.comparison import slots
 from evolve.comparison.figure import Figure
@@ -21,7 +22,7 @@ from evolve.core import config as settings
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import UsageError
 from evolve.engine.local import LocalEngine
-from evolve.evaluation import sandbox_config
+from evolve.evaluation import make_evaluator, sandbox_config
 from evolve.event_loop import in_event_loop
 from evolve.events import ScoredProgram
 from evolve.problem import Problem, load
@@ -117,17 +118,20 @@ def _compared(archive: Archive, plan: Plan, problem: Problem, control: str, coun
         watch(Stand(done, total, done / total, seconds, seconds / done * (total - done), "champions on report"))
 
     with ExitStack() as stack:
-        engine = None
-        if problem.sandbox != "straight_line":
+        engine: LocalEngine | None = None
+        evaluator = make_evaluator(problem) if problem.sandbox == "straight_line" else None
+        if isinstance(evaluator, Evaluator):
+            ask = in_place(evaluator)
+        else:
             engine = LocalEngine(problem.place, count, sandbox_config(plan.arguments["sandbox"]))
             stack.callback(engine.close)
+            ask = asking(engine)
         known: list[ScoredProgram] = []
         if len(problem.objectives) == 2:
             first, others = in_event_loop(lambda: evaluate_programs(problem, engine))
             known = [first, *others]
         figure = Figure.of(problem.objectives, known)
         in_usd = plan.config.usd is not None
-        ask = asking(engine) if engine else in_place(problem)
         measured = in_event_loop(lambda: worths(archive, runs, ask, figure, in_usd, progress))
     return Comparison(
         id=plan.id,

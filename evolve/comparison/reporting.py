@@ -9,13 +9,14 @@ from typing import Any
 
 from archive.rows import RunRow
 from archive.store import Archive
+from evaluators.cascade import Evaluator
+from evaluators.screen import screen_baseline
 from evolve.choice import CHOICE_EVENT
 from evolve.comparison.figure import BestSoFar, Figure, best_so_far
 from evolve.comparison.plan import Trial
 from evolve.core.types import Source, Status
 from evolve.engine.base import Engine, Task
 from evolve.picture import front_of
-from evolve.problem import Problem
 
 AT_ONCE = 32
 EVENT = "report"
@@ -61,14 +62,11 @@ def asking(engine: Engine) -> Ask:
     return ask
 
 
-def in_place(problem: Problem) -> Ask:
+def in_place(evaluator: Evaluator) -> Ask:
     """Arithmetic is measured where it is asked."""
-    from evolve.engine.worker import Worker
-
-    worker = Worker(problem.place)
 
     async def ask(source: Source) -> Answer:
-        return worker.report(source)
+        return evaluator.report(screen_baseline(source).program)
 
     return ask
 
