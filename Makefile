@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS := 1
 # Tests wait for sandboxes most of the time, so one more than two cores are worth it.
 TESTERS ?= 3
 
-.PHONY: run test check docs bench soak clean
+.PHONY: run test check docs bench compare soak clean
 
 run: $(READY)
 	@$(BIN)/evolve run float32-exp2
@@ -40,6 +40,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/timing.py
 	$(BIN)/python benchmarks/holdout_reuse.py 20
 	$(BIN)/python benchmarks/clade.py
+
+compare: $(READY)
+	EVOLVE=$(BIN)/evolve benchmarks/policies.sh
 
 soak: $(READY) $(SOAK)/.ready
 	EVOLVE_PROPOSALS=100 $(BIN)/python -m pytest tests/local_llm

@@ -48,6 +48,17 @@ def run(connection: Connection, name: str) -> RunRow:
         if len(found) != 1:
             raise _no_run(connection, name, [row.run_id for row in found])
         row = found[0]
+    return _run_row(row)
+
+
+def runs_of(connection: Connection, problem_version: str) -> list[RunRow]:
+    """See `Archive.runs_of`."""
+    table = schema.runs
+    query = select(table).where(table.c.problem_version == problem_version).order_by(table.c.ordinal, table.c.run_id)
+    return [_run_row(row) for row in connection.execute(query)]
+
+
+def _run_row(row: AnyRow) -> RunRow:
     return RunRow(
         row.run_id,
         row.problem,

@@ -213,6 +213,10 @@ class Archive:
         """All runs, in the order in which they were begun."""
         return self._read(queries.runs)
 
+    def runs_of(self, problem_version: str) -> list[RunRow]:
+        """Runs of one version of a problem as they were begun, in that order."""
+        return self._read(queries.runs_of, problem_version)
+
     def program(self, name: str, run_id: str | None = None) -> ProgramRow:
         """A program by id or unambiguous prefix, as `run_id` knew it, else as the latest run that has it did.
 

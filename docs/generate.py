@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -43,13 +43,16 @@ evaluations = 300
 """
 
 
+_HEADINGS = {"objectives": "[objectives]", "profiles": "profiles.NAME"}
+
+
 def page() -> str:
     """The whole page."""
     return "\n".join([HEAD, *(line for name, model in tables() for line in _table(name, model))]) + "\n"
 
 
 def _table(name: str, model: type[BaseModel]) -> Iterator[str]:
-    heading = f"[[{name}]]" if name == "objectives" else f"[{name}]" if name else "At the top"
+    heading = f"[{_HEADINGS.get(name, name)}]" if name else "At the top"
     yield f"## {heading}\n"
     yield " ".join((model.__doc__ or "").split("\n\n")[0].split())
     rest = (model.__doc__ or "").split("\n\n")[1:]
@@ -76,6 +79,8 @@ def _type(field: FieldInfo) -> str:
     if get_origin(annotation) is tuple:
         one = any(isinstance(part, BeforeValidator) for part in field.metadata)
         return "text or list of texts" if one else "list of texts"
+    if get_origin(annotation) is Mapping:
+        return "table"
     words = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}[annotation]
     bounds = {type(bound).__name__: getattr(bound, type(bound).__name__.lower()) for bound in field.metadata
               if type(bound).__name__ in ("Ge", "Gt", "Le", "Lt")}  # fmt: skip
@@ -86,7 +91,7 @@ def _type(field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "needed"
-    if field.default in (None, "", ()):
+    if field.default in (None, "", (), {}):
         return "none"
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"

@@ -5,7 +5,7 @@ Straight-line programs run in place. Whatever the trusted verifier computes, it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -116,6 +116,16 @@ class Evaluator:
             "train",
             self.evaluation_set,
         )
+
+    def report(self, program: StraightLine) -> tuple[Status, Mapping[str, float], str]:
+        """Status, metrics and feedback on all of report, where policies of search are compared."""
+        scores = []
+        for instance in self._instances(Split.REPORT):
+            run, score = self._run(program, instance)
+            if score is None:
+                return run.status, {}, run.feedback
+            scores.append(score)
+        return Status.OK, mean_metrics(scores, self.objectives, operations=float(program.operations)), ""
 
     def prove(self, program: StraightLine) -> Promotion:
         """The exhaustive check of an exact problem. A refusal says why; only accept or reject reaches the search."""

@@ -83,14 +83,14 @@ class TimedVerdicts:
         """A program against the reference, until that is decided."""
         return self._timed(source, Split.TRAIN, to_the_end=False)
 
-    def on_final(self, source: Source) -> Timed:
-        """A program on final: what the verifier says, and all pairs, whatever they say, as nothing may select here."""
+    def on_final(self, source: Source, split: Split = Split.FINAL) -> Timed:
+        """A program on final, or on report: what the verifier says, and all pairs, as nothing may select there."""
         scores = []
-        for run in self.stage.runs(source, Split.FINAL, self.stage.verifier.instances(Split.FINAL)):
+        for run in self.stage.runs(source, split, self.stage.verifier.instances(split)):
             if run.score is None:
                 return Timed(run.result.status, {}, run.feedback)
             scores.append(run.score)
-        timed = self._timed(source, Split.FINAL, to_the_end=True)
+        timed = self._timed(source, split, to_the_end=True)
         return replace(timed, metrics=mean_metrics(scores, (), **timed.metrics)) if timed.status.scored else timed
 
     def duel(self, source: Source, rival: Source, number: int, level: float, effect: float) -> Duel:

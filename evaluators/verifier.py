@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
+from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,8 +47,10 @@ class Verifier(Protocol):
     def decisions(self, instance: Instance, output: Any, share: float) -> Any: ...
 
 
-def load_verifier(folder: Path) -> Any:
+def load_verifier(folder: Path, parameters: Mapping[str, Any] | None = None) -> Any:
     """The module `verifier.py` of a problem's folder; modules beside it can be imported by their names.
+
+    `parameters` are arguments by name that its `instances` gets besides: the size of a profile.
 
     Raises:
         ProblemError: there is none, or it fails on import; names the file and the error.
@@ -67,4 +71,15 @@ def load_verifier(folder: Path) -> Any:
     for function in ("instances", "score"):
         if not callable(getattr(module, function, None)):
             raise ProblemError(f"{path} has no function {function}", "A problem's verifier needs instances and score.")
+    if parameters:
+        _check_parameters(path, module.instances, parameters)
+        module.instances = partial(module.instances, **parameters)  # type: ignore[attr-defined]
     return module
+
+
+def _check_parameters(path: Path, instances: Callable[..., Any], parameters: Mapping[str, Any]) -> None:
+    try:
+        signature(instances).bind(Split.TRAIN, 0, **parameters)
+    except TypeError as error:
+        remedy = "Let instances(split, seed, ...) take the arguments that the profile in problem.toml gives."
+        raise ProblemError(f"{path}: instances: {error}", remedy) from None

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class VerifierSettings:
     """Which verifier to start, and what one question may cost: wall seconds, and memory of the process in bytes.
 
     `hash_seed` orders its sets: a verifier must not depend on it. `sandbox` is where it replays programs, as
-    `sandbox.backends.read` takes it.
+    `sandbox.backends.read` takes it. `parameters` are what its `instances` gets besides: the size of a profile.
     """
 
     folder: Path
@@ -66,6 +66,7 @@ class VerifierSettings:
     memory_bytes: int = 4096 * MEBIBYTE
     hash_seed: int = 0
     sandbox: str = "bubblewrap"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 class VerifierProcess:
@@ -213,6 +214,7 @@ class VerifierProcess:
             "seeds": self._seeds,
             "memory_bytes": settings.memory_bytes,
             "sandbox": settings.sandbox,
+            "parameters": dict(settings.parameters),
         }
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": str(settings.hash_seed)}

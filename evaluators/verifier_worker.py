@@ -26,7 +26,7 @@ from sandbox.base import Reply, Sandbox, Session
 from sandbox.limits import Limits
 
 MAX_TRACEBACK = 4000
-_OWN = ("version", "seeds", "sandbox")
+_OWN = ("version", "seeds", "sandbox", "parameters")
 # A whole replay may cost a few times what one call may; the way across the border, some microseconds, is free.
 REPLAY_ALLOWANCE, FREE_SECONDS = 3.0, 1e-3
 
@@ -78,11 +78,18 @@ class LiveSession:
 class VerifierWorker:
     """One verifier with its instances. Methods are the questions; see `evaluators.verifier.Verifier`.
 
-    `sandbox` names where programs are replayed, as `sandbox.backends.read` takes it.
+    `sandbox` names where programs are replayed, as `sandbox.backends.read` takes it; `parameters` go to `instances`.
     """
 
-    def __init__(self, folder: Path, version: str, seeds: Mapping[str, int], sandbox: str) -> None:
-        self.verifier = load_verifier(folder)
+    def __init__(
+        self,
+        folder: Path,
+        version: str,
+        seeds: Mapping[str, int],
+        sandbox: str,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.verifier = load_verifier(folder, parameters)
         self.version = version
         self.seeds = dict(seeds)
         self.sandbox = sandbox

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from evolve.api import run as run
     from evolve.asking import Search as Search
     from evolve.check import check_problem as check_problem
+    from evolve.comparing import compare as compare
+    from evolve.comparison.outcome import Comparison as Comparison
     from evolve.core import rng as rng
     from evolve.core.errors import EvolveError as EvolveError
     from evolve.core.errors import Invalid as Invalid
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from evolve.splitting import split as split
 
 __all__ = [
+    "Comparison",
     "EvolveError",
     "Instance",
     "Invalid",
@@ -35,6 +38,7 @@ __all__ = [
     "Search",
     "Split",
     "check_problem",
+    "compare",
     "load",
     "rng",
     "run",
@@ -47,7 +51,9 @@ _HOMES = {
     "Invalid": "evolve.core.errors",
     "Score": "evolve.core.types",
     "Split": "evolve.core.types",
+    "Comparison": "evolve.comparison.outcome",
     "check_problem": "evolve.check",
+    "compare": "evolve.comparing",
     "rng": "evolve.core.rng",
     "split": "evolve.splitting",
     "EvolveError": "evolve.core.errors",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive.store import Archive
 from evolve.beginning import (
@@ -80,6 +80,7 @@ def run(
     listener: Listener = ignore,
     confirm: Confirm | None = None,
     handle_interrupt: bool = False,
+    tags: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Search a problem, or go on with run `resume`, until the budget is spent.
 
@@ -99,6 +100,7 @@ def run(
 
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
+    `tags` are plain data that are stored with a new run, by names that no setting has; they change nothing.
     With `handle_interrupt`, and where a notebook shows the run, the first SIGINT ends the search cleanly: the result
     has the stop reason "interrupted".
 
@@ -134,7 +136,7 @@ def run(
             warn(warning)
         folder = prompts_folder(wanted.prompts, before)
         modelling = _modelling(loaded, config, folder, recording, replay_strict, warn)
-        engine = LocalEngine(str(loaded.folder), worker_count, where, outage)
+        engine = LocalEngine(loaded.place, worker_count, where, outage)
         stack.callback(engine.close)
         campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling)
         if confirm is not None:
@@ -143,8 +145,8 @@ def run(
             run_id = opened.resume_run(before.id).id
             sandboxing.note_change(opened, before)
         else:
-            places = {"folder": str(loaded.folder), PROMPTS_FOLDER: folder, REPLAY: replay}
-            stored = {**config.to_json(), **sandboxing.to_json(), **places}
+            places = {"folder": loaded.place, PROMPTS_FOLDER: folder, REPLAY: replay}
+            stored = {**(tags or {}), **config.to_json(), **sandboxing.to_json(), **places}
             run_id = _begin(opened, loaded, stored, config.seed)
         handle_interrupt = handle_interrupt or isinstance(display, NotebookWatch)
         earlier_seconds = before.seconds or 0.0 if before is not None else 0.0
@@ -208,7 +210,7 @@ def score_programs(
     check_ready(problem, config)
     if problem.sandbox == "straight_line":
         return (*in_event_loop(lambda: evaluate_programs(problem, None)), None)
-    engine = LocalEngine(str(problem.folder), settings.check_workers(None, problem.timing is not None), config)
+    engine = LocalEngine(problem.place, settings.check_workers(None, problem.timing is not None), config)
     try:
         seed, baselines = in_event_loop(lambda: evaluate_programs(problem, engine, listener))
         return seed, baselines, in_event_loop(lambda: floor_on_train(engine))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,8 +152,9 @@ def find_problem(name: str, folder: object = None) -> Problem:
     try:
         return load(name)
     except UsageError:
-        if isinstance(folder, str) and Path(folder).is_dir():
-            return load(folder)
+        with suppress(UsageError):
+            if isinstance(folder, str):
+                return load(folder)
         raise
 
 

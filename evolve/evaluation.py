@@ -58,7 +58,15 @@ def verifier_settings(problem: Problem, config: SandboxConfig) -> VerifierSettin
     bounds = problem.file.verifier
     memory_bytes = bounds.memory_mebibytes * MEBIBYTE
     seeds, where = problem.split_seeds(), backends.text(config)
-    return VerifierSettings(problem.folder, problem.version, seeds, bounds.wall_seconds, memory_bytes, sandbox=where)
+    return VerifierSettings(
+        problem.folder,
+        problem.version,
+        seeds,
+        bounds.wall_seconds,
+        memory_bytes,
+        sandbox=where,
+        parameters=problem.parameters,
+    )
 
 
 def _library_seat(problem: Problem, config: SandboxConfig) -> Seat:

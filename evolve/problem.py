@@ -16,7 +16,7 @@ from evaluators.screen import frame
 from evaluators.verifier import load_verifier
 from evolve.core.errors import Forbidden, ProblemError, UsageError
 from evolve.core.types import Objective, Source, Split
-from evolve.problem_file import FILE, CommandSpec, ProblemFile
+from evolve.problem_file import FILE, CommandSpec, ProblemFile, SearchSpec
 from evolve.problem_reading import read
 from evolve.program_files import read_files
 from sandbox.command import RUN, Command
@@ -24,17 +24,24 @@ from sandbox.command import RUN, Command
 if TYPE_CHECKING:
     from evaluators.timed_verdicts import Timing  # and with it numpy, for problems that time programs alone
 
+_PROFILE = "@"
 # What stands there are processes, devices and sockets of this machine.
 _OF_THE_KERNEL = ("/proc", "/sys", "/dev", "/run")
 
 
 class Problem:
-    """A loaded problem. Programs are read at once; the verifier is imported when it is first used."""
+    """A loaded problem. Programs are read at once; the verifier is imported when it is first used.
 
-    def __init__(self, folder: Path, file: ProblemFile) -> None:
+    `profile` is the name of a reduced size, empty for the whole problem; `place` is what `load` takes to give the
+    same problem in another process.
+    """
+
+    def __init__(self, folder: Path, file: ProblemFile, profile: str = "") -> None:
         self.folder = folder
         self.file = file
-        self.name = file.name
+        self.profile = profile
+        self.place = f"{folder}{_PROFILE}{profile}" if profile else str(folder)
+        self.name = f"{file.name}{_PROFILE}{profile}" if profile else file.name
         self.title = file.title
         self.aliases = file.aliases
         self.evidence = file.evidence
@@ -46,7 +53,7 @@ class Problem:
         self.command = self._command(file.command)
         self.driver = self._driver(file.driver)
         self.tuning = file.tuning
-        self.search = file.search
+        self.search, self.parameters = self._sized(profile)
         self.objectives = tuple(Objective(o.metric, o.direction) for o in file.objectives)
         self.features = file.features
         self.hash_bits = file.hash_bits or (53 if file.evidence == "exact" else 40)
@@ -57,12 +64,12 @@ class Problem:
     @cached_property
     def verifier(self) -> Any:
         """The trusted verifier module. Raises ProblemError where it can not be imported."""
-        return load_verifier(self.folder)
+        return load_verifier(self.folder, self.parameters)
 
     @cached_property
     def version(self) -> str:
         """BLAKE2b-128 of everything that decides a score; scores of two versions are not comparable."""
-        digest = blake2b(digest_size=16)
+        digest = blake2b(f"{_PROFILE}{self.profile}\0".encode() if self.profile else b"", digest_size=16)
         for path in self._deciding():
             digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
@@ -79,6 +86,18 @@ class Problem:
 
         reference = {"seed": self.seed, **self.baselines}[spec.reference]
         return Timing(reference, Plan(self.minimum_effect, batch_pairs=spec.batch, most_pairs=spec.pairs))
+
+    def _sized(self, profile: str) -> tuple[SearchSpec, Mapping[str, Any]]:
+        """The defaults of a run and the arguments of `instances`, in the size of a profile."""
+        if not profile:
+            return self.file.search, {}
+        known = self.file.profiles
+        if profile not in known:
+            hint = f"It has {', '.join(known)}." if known else f"Write [profiles.{profile}] into {FILE}."
+            raise UsageError(f"{self.file.name} has no profile {profile}", hint)
+        spec = known[profile]
+        evaluations = self.file.search.evaluations if spec.evaluations is None else spec.evaluations
+        return self.file.search.model_copy(update={"evaluations": evaluations}), spec.instances
 
     def _check_reference(self) -> None:
         names = ("seed", *self.baselines)
@@ -248,18 +267,21 @@ def shipped() -> dict[str, Path]:
 
 
 def load(name_or_folder: str | Path) -> Problem:
-    """The problem of that shipped name, alias or folder.
+    """The problem of that shipped name, alias or folder; NAME@PROFILE is a reduced size of it.
 
     Raises:
         UsageError: no such name or folder; the nearest shipped name is suggested.
         ProblemError: the folder's problem.toml is missing or wrong; says the key, and the nearest valid one.
     """
     known = shipped()
-    folder = known.get(str(name_or_folder), Path(name_or_folder))
+    folder, profile = known.get(str(name_or_folder), Path(name_or_folder)), ""
+    if not folder.is_dir() and _PROFILE in str(name_or_folder):
+        name_or_folder, _, profile = str(name_or_folder).rpartition(_PROFILE)
+        folder = known.get(name_or_folder, Path(name_or_folder))
     if not folder.is_dir():
         near = difflib.get_close_matches(str(name_or_folder), known, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(
             f"there is no problem or folder called {name_or_folder}", f"{hint}Shipped problems: {', '.join(known)}."
         )
-    return Problem(folder.resolve(), read(folder / FILE))
+    return Problem(folder.resolve(), read(folder / FILE), profile)

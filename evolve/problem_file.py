@@ -5,12 +5,13 @@ The descriptions here are the reference: docs/problems.md is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from evolve.core.types import Direction
+from evolve.profile_table import ProfileName, ProfileSpec
 from evolve.program_files import MAX_FILES, check_modules, check_names
 from evolve.timing_table import TIME_RATIO, TimingSpec
 from sandbox.limits import MEBIBYTE, Limits
@@ -295,6 +296,7 @@ class ProblemFile(_Strict):
     tuning: TuningSpec = Field(default=TuningSpec(), description="How constants are fitted.")
     search: SearchSpec = Field(default=SearchSpec(), description="Defaults of a run.")
     splits: SplitSeeds = Field(default=SplitSeeds(), description="Seeds of the splits.")
+    profiles: Mapping[ProfileName, ProfileSpec] = Field(default={}, description="Reduced sizes, by name.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> ProblemFile:

@@ -15,6 +15,7 @@ from evolve.core.errors import ProblemError
 from evolve.problem_file import ProblemFile, tables
 
 _REPEATED = "objectives"
+_NAMED = {"profiles": "profiles.NAME"}
 _QUITE_NEAR = 0.8
 
 
@@ -58,7 +59,8 @@ def _suggestion(location: tuple[Any, ...]) -> str:
     """
     models = dict(tables())
     names = [str(part) for part in location if isinstance(part, str)]
-    key, own = names[-1], models.get(".".join(names[:-1]), ProblemFile)
+    # A profile has a name of its own: profiles.compare.evaluations.
+    key, own = names[-1], models.get(names[0] if len(names) > 1 else "", ProblemFile)
     homes = [name for name, model in models.items() if key in model.model_fields and model is not own]
     if homes:
         return f"it belongs {_under(homes[0])}"
@@ -79,7 +81,7 @@ def _likeness(one: str, other: str) -> float:
 def _under(table: str) -> str:
     if not table:
         return "at the top, before the first table"
-    return f"under {_written(table) if table == _REPEATED else f'[{table}]'}"
+    return f"under {_written(table) if table == _REPEATED else f'[{_NAMED.get(table, table)}]'}"
 
 
 def _written(key: str) -> str:

@@ -18,6 +18,7 @@ OURS = [p for room in ("evolve", "evaluators", "sandbox", "archive", "problems")
 
 def test_the_public_names() -> None:
     assert evolve.__all__ == [
+        "Comparison",
         "EvolveError",
         "Instance",
         "Invalid",
@@ -27,6 +28,7 @@ def test_the_public_names() -> None:
         "Search",
         "Split",
         "check_problem",
+        "compare",
         "load",
         "rng",
         "run",
@@ -67,5 +69,5 @@ def test_files_are_short_and_time_and_chance_have_one_source(path: Path) -> None
     if path.name != "runner.py" and "baselines" not in path.parts:
         assert "random" not in imported
     # Between a run and its workers, which are the same program: no candidate runs in either.
-    if path.name not in ("local.py", "service.py"):
+    if path.name not in ("local.py", "service.py", "slots.py"):
         assert "pickle" not in imported

@@ -97,7 +97,7 @@ def run(
         start = expand_program(place, start)
     with _watch(loaded, as_json) as watch, _saying_what_is_kept(watch):
         result = run_search(
-            loaded.folder,
+            loaded.place,
             evaluations=evaluations,
             proposals=proposals,
             minutes=minutes,

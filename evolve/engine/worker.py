@@ -13,7 +13,7 @@ from evaluators.gate import GateSet
 from evaluators.metrics import mean_metrics
 from evaluators.outage import of_the_sandbox
 from evaluators.process_cascade import ProcessEvaluator
-from evaluators.screen import Screened
+from evaluators.screen import Screened, screen_baseline
 from evaluators.timed_verdicts import Duel, Timed, TimedVerdicts
 from evolve.core.errors import InfrastructureError
 from evolve.core.types import Candidate, Failure, Promotion, Source, Split, Status, Ticket, Verdict
@@ -161,6 +161,24 @@ class Worker:
         """A program on all of final, timed against the reference."""
         return self._times.on_final(source)
 
+    def report(self, source: Source) -> tuple[Status, Mapping[str, float], str]:
+        """Status, metrics and feedback of a program on all of report, where policies of search are compared.
+
+        It is not replayed strictly: a driven program was, on train, before it became a champion.
+        """
+        if isinstance(self.evaluator, Evaluator):
+            return self.evaluator.report(screen_baseline(source).program)
+        if self._processes.times is not None:
+            timed = self._processes.times.on_final(source, Split.REPORT)
+            return timed.status, timed.metrics, timed.feedback
+        stage, scores = self._processes.stage, []
+        for repeat in range(self.problem.repeats):
+            for run in stage.runs(source, Split.REPORT, stage.verifier.instances(Split.REPORT), repeat):
+                if run.score is None:
+                    return run.result.status, {}, run.feedback
+                scores.append(run.score)
+        return Status.OK, mean_metrics(scores, self.problem.objectives), ""
+
     def floor(self, split: Split, place: int) -> Mapping[str, float] | None:
         """Metrics of the physical minimum on the `place`-th instance of a split; none where it lacks an objective."""
         verifier = self._processes.stage.verifier
@@ -186,6 +204,18 @@ class Worker:
         return self.evaluator
 
 
-_OF_CANDIDATES = ("propose", "fit", "evaluate", "measure", "check", "prove", "gate", "duel", "final", "final_times")
+_OF_CANDIDATES = (
+    "propose",
+    "fit",
+    "evaluate",
+    "measure",
+    "check",
+    "prove",
+    "gate",
+    "duel",
+    "final",
+    "final_times",
+    "report",
+)
 _OF_INSTANCES = ("order", "groups", "gate_set", "floor", "noise")
 WORK: Mapping[str, Callable[..., Any]] = {name: getattr(Worker, name) for name in (*_OF_CANDIDATES, *_OF_INSTANCES)}

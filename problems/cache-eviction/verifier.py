@@ -34,10 +34,11 @@ _FINAL_ONLY: Final = ("burst+loop", "newest+scan", "phase+stack", "drift+scan", 
 GENERATED: Final = {
     Split.PROBE: ("scan+loop", "drift+stack"),
     Split.TRAIN: _SEEN,
-    Split.GATE: _SEEN * 6,
+    Split.GATE: _SEEN,
     Split.REPORT: _SEEN + _UNSEEN + _SEEN[:4],
     Split.FINAL: _SEEN + _UNSEEN + _FINAL_ONLY + _UNSEEN[:2] + _SEEN[4:],
 }
+GATE_ROUNDS: Final = 6
 REQUESTS: Final = {Split.PROBE: 1_500, Split.TRAIN: 8_000, Split.GATE: 4_000, Split.REPORT: 8_000, Split.FINAL: 10_000}
 
 # Recorded files: which part of one a split may see, how many files it uses, and how many windows of each.
@@ -63,17 +64,23 @@ class Session(Protocol):
         ...
 
 
-def instances(split: Split, seed: int) -> list[Instance]:
+def instances(
+    split: Split, seed: int, *, share: float = 1.0, gate_rounds: int = GATE_ROUNDS, recorded: bool = True
+) -> list[Instance]:
     """The traces of a split; `args` = (trace, array of int; capacities, a tuple of int), `truth` = misses of FIFO.
+
+    A profile makes it smaller: generated traces with a `share` of their requests, `gate_rounds` traces of each kind for
+    the gate, and only with `recorded` those of files.
 
     Raises:
         ProblemError: the folder of recorded traces, or a file in it, is wrong.
     """
     generated = []
-    for index, kind in enumerate(GENERATED[split]):
-        trace = workloads.trace(kind, rng.derive_seed("cache-eviction", str(split), seed, index), REQUESTS[split])
+    length = round(share * REQUESTS[split])
+    for index, kind in enumerate(GENERATED[split] * (gate_rounds if split is Split.GATE else 1)):
+        trace = workloads.trace(kind, rng.derive_seed("cache-eviction", str(split), seed, index), length)
         generated.append(make_instance(f"{kind}-{index}", f"generated/{kind}-{index}", trace))
-    return generated + _recorded(split, seed)
+    return generated + (_recorded(split, seed) if recorded else [])
 
 
 def make_instance(name: str, group: str, trace: array[int], capacities: Sequence[int] | None = None) -> Instance:

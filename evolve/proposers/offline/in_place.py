@@ -18,7 +18,7 @@ class InPlaceProposer:
     def __init__(self, problem: Problem) -> None:
         from evolve.engine.worker import Worker
 
-        self._tuner = Worker(str(problem.folder)) if problem.sandbox == "straight_line" else None
+        self._tuner = Worker(problem.place) if problem.sandbox == "straight_line" else None
 
     async def propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:
         """A changed child of the ticket's parent. Depends on ticket and context alone."""
