@@ -72,7 +72,7 @@ def run(
     sandbox: str | None = None,
     outage_minutes: float = settings.DEFAULT_OUTAGE_MINUTES,
     resume: str | None = None,
-    replay: str | None = None,
+    replay: str | Path | None = None,
     replay_strict: bool = False,
     final_check: bool = True,
     progress: bool | None = None,
@@ -111,6 +111,7 @@ def run(
     place = settings.default_archive(str(archive) if archive else None)
     limits = Limits(evaluations, proposals, usd, tokens, patience)
     wanted = Wanted([model] if isinstance(model, str) else model, api_base, hint, str(prompts) if prompts else None)
+    replay = str(replay) if replay is not None else None
     recording = read_recording(place, replay) if replay is not None else None
     if resume is not None:
         loaded, config = resumed_run(problem, place, resume, limits)

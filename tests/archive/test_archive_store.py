@@ -162,6 +162,30 @@ def test_runs_are_summed_up_and_found_by_name(where: str, make_record: MakeRecor
             archive.run(shared)
 
 
+def test_all_that_reads_a_run_takes_the_names_that_run_takes(where: str, make_record: MakeRecord) -> None:
+    with Archive.open(where) as archive:
+        run = begin(archive)
+        write(archive, run, make_record(0))
+        archive.add_event(run, "sandbox", {"sandbox": "none"})
+        archive.open_final(run, "v", {"0000" * 8: {"error": 1.0}})
+        readings = (
+            lambda name: list(archive.records(name)),
+            archive.tickets,
+            archive.events,
+            archive.final_results,
+            lambda name: list(archive.export(name)),
+            lambda name: archive.lineage("0000" * 8, name),
+            lambda name: archive.program("0000", name),
+        )
+        archive.flush()
+        for read in readings:
+            whole = read(run)
+            assert whole and read("last") == whole == read(run[:6])
+        for read in (*readings, archive.replies, lambda name: archive.replies_of(name, 0)):
+            with pytest.raises(UsageError, match="no run 'nowhere'"):
+                read("nowhere")
+
+
 def test_programs_and_their_lines(where: str, make_record: MakeRecord, promotion: Promotion) -> None:
     root, child = make_record(0), make_record(1, promotion=promotion)
     ticket = Ticket(2, "expand", (str(child.program_id),), (str(root.program_id),), "cross", "m", 1)
