@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from evolve.cli import baselines, check, doctor, export, history, new, plot, run, sandbox, show
+from evolve.cli import archive, baselines, check, doctor, export, history, new, plot, run, sandbox, show
 from evolve.cli.output import print_error
 from evolve.core.errors import EvolveError, UsageError
 from evolve.display.text import line
@@ -49,4 +49,5 @@ app.command("baselines")(baselines.baselines)
 app.command("new")(new.new)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
+app.add_typer(archive.app, name="archive")
 app.add_typer(sandbox.app, name="sandbox")
