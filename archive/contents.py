@@ -1,7 +1,7 @@
 """What an archive holds, as rows that fit any other archive: the same on SQLite and PostgreSQL, in a fixed order.
 
-A table travels if its rows belong to a run (it has a column `run_id`) or are named by those that do (`SHARED`), unless
-it is in `LEFT_OUT`. What numbers or leases the rows of one database alone (`LOCAL`) stays behind.
+A table travels if its rows belong to a run (it has a column `run_id`) or are named by those that do (`SHARED`). What
+numbers or leases the rows of one database alone (`LOCAL`) stays behind, and so does `meta`, which says what it is.
 """
 
 from __future__ import annotations
@@ -27,10 +27,6 @@ BLOCK = 1000
 SHARED = frozenset({"problems", "programs", "messages"})
 """Tables whose rows many runs name, by a digest of what they hold."""
 
-LEFT_OUT = frozenset({"meta", "equivalences"})
-"""What an archive is, and what saves evaluations: a verdict from elsewhere is evidence of its run, and nothing that a
-run here may take over."""
-
 LOCAL: Mapping[str, frozenset[str]] = {
     "runs": frozenset({"ordinal", "lease_owner", "lease_host", "lease_pid", "lease_start"}),
     "events": frozenset({"event_id"}),
@@ -39,8 +35,7 @@ LOCAL: Mapping[str, frozenset[str]] = {
 
 def tables() -> list[Table]:
     """The tables that travel, each after those that its rows refer to."""
-    known = schema.metadata.sorted_tables
-    return [table for table in known if table.name not in LEFT_OUT and (table.name in SHARED or "run_id" in table.c)]
+    return [table for table in schema.metadata.sorted_tables if table.name in SHARED or "run_id" in table.c]
 
 
 def columns(table: Table) -> list[Column[Any]]:

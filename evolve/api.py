@@ -144,7 +144,7 @@ def run(
             sandboxing.note_change(opened, before)
         else:
             places = {"folder": str(loaded.folder), PROMPTS_FOLDER: folder, REPLAY: replay}
-            stored = {**config.to_json(), **sandboxing.to_json(), **places}
+            stored = {**config.to_json(), **sandboxing.to_json(), **places, **loaded.to_json()}
             run_id = _begin(opened, loaded, stored, config.seed)
         handle_interrupt = handle_interrupt or isinstance(display, NotebookWatch)
         earlier_seconds = before.seconds or 0.0 if before is not None else 0.0

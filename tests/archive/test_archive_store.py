@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from archive import moving
 from archive.rows import RunStatus
 from archive.store import Archive
 from evolve.core.errors import ArchiveError, CallOrderError, UsageError
@@ -241,6 +242,31 @@ def test_two_writers_share_an_archive(where: str, make_record: MakeRecord) -> No
         two.flush()
         assert list(one.records(second)) == records
         assert list(two.records(first)) == records
+
+
+def test_two_processes_write_an_archive_at_once(where: str, make_record: MakeRecord) -> None:
+    """Each its own run, the archive made by whoever comes first, and all programs the same."""
+    program = (
+        "import sys\nsys.path.insert(0, sys.argv[1])\nfrom conftest import build_record\n"
+        "from archive.store import Archive\nsys.stdin.readline()\nwith Archive.open(sys.argv[2]) as archive:\n"
+        "    run = archive.begin_run(problem='p', problem_version='v', config={}, run_seed=1)\n"
+        "    for number in range(200):\n        archive.journal(run, build_record(number).ticket)\n"
+        "        archive.commit(run, build_record(number)).result(60)\n    archive.end_run(run, 'budget', 1.0)\n"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parent), where]
+    writers = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in range(2)]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=100)
+        assert writer.returncode == 0
+    with Archive.open(where) as archive:
+        assert [run.stop_reason for run in archive.runs()] == ["budget"] * 2
+        for run in archive.runs():
+            assert list(archive.records(run.id)) == [make_record(number) for number in range(200)]
+    assert moving.check(where, lambda *_: None)[1] == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
