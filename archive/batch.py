@@ -133,10 +133,10 @@ def write(connection: Connection, owner: str, batch: Batch) -> None:
     """Write all rows inside the caller's transaction. `owner` is the writer's lease."""
     _place_sources(connection, batch)
     if messages := batch.rows.get(schema.messages):
-        _append(connection, schema.messages, _distinct(messages), once=True)
+        append(connection, schema.messages, _distinct(messages), once=True)
     for table in _APPENDED:
         if rows := batch.rows.get(table):
-            _append(connection, table, rows)
+            append(connection, table, rows)
     for problem_version, rows in batch.finals:
         _write_final(connection, problem_version, rows)
     _write_ends(connection, owner, batch.ends)
@@ -152,7 +152,7 @@ def _statement(dialect: Dialect, table: Table, names: Collection[str], once: boo
     return str(made.values({name: bindparam(name) for name in names}).compile(dialect=named))
 
 
-def _append(connection: Connection, table: Table, rows: list[Row], once: bool = False) -> int:
+def append(connection: Connection, table: Table, rows: list[Row], once: bool = False) -> int:
     """Insert rows, with `once` those that are not there; the number of new ones."""
     return connection.exec_driver_sql(_statement(connection.dialect, table, tuple(rows[0]), once), rows).rowcount
 
@@ -184,7 +184,7 @@ def _write_programs(connection: Connection, programs: Mapping[str, tuple[str, st
     # Sorted, so that two processes that write the same programs wait for each other instead of for ever.
     ids = sorted(programs)
     rows = [{"program_id": one, "source": programs[one][0], "source_digest": programs[one][1]} for one in ids]
-    if _append(connection, table, rows, once=True) == len(ids):
+    if append(connection, table, rows, once=True) == len(ids):
         return {one: programs[one][1] for one in ids}
     stored = select(table.c.program_id, table.c.source_digest).where(table.c.program_id.in_(ids))
     return {row.program_id: row.source_digest for row in connection.execute(stored)}
@@ -195,7 +195,7 @@ def _write_final(connection: Connection, problem_version: str, rows: list[Row]) 
     highest = select(func.coalesce(func.max(table.c.opening), 0)).where(table.c.problem_version == problem_version)
     opening = (connection.scalar(highest) or 0) + 1
     if rows:
-        _append(connection, table, [{**row, "opening": opening} for row in rows])
+        append(connection, table, [{**row, "opening": opening} for row in rows])
 
 
 def _write_ends(connection: Connection, owner: str, ends: list[Row]) -> None:

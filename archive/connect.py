@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, event, insert, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from archive import schema
 from archive.errors import reported
+from archive.migrations import migrate
+from archive.mounts import network_type
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import ArchiveError
 
@@ -46,11 +48,10 @@ def connect(where: str | Path, *, create: bool, busy_seconds: float) -> Database
     Raises `ArchiveError`.
     """
     url = _url(where)
+    name, fresh = shown(where), False
     if url.get_backend_name() == "sqlite":
-        name = str(url.database)
+        check_place(Path(name))
         fresh = _check_file(Path(name), create=create)
-    else:
-        name, fresh = url.render_as_string(hide_password=True), False
     engine = _engine(url, name, busy_seconds)
     try:
         with reported(name):
@@ -59,11 +60,17 @@ def connect(where: str | Path, *, create: bool, busy_seconds: float) -> Database
             if not made:
                 _make_tables(engine)
                 _has_tables(engine, name, create=False)
-            _migrate(engine)
+            migrate(engine)
     except BaseException:
         engine.dispose()
         raise
     return Database(name, engine, engine.execution_options(evolve_write=True))
+
+
+def shown(where: str | Path) -> str:
+    """A place for people to read: without its password."""
+    url = _url(where)
+    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
 
 
 def _url(where: str | Path) -> URL:
@@ -83,6 +90,16 @@ def _url(where: str | Path) -> URL:
     if scheme in ("postgresql", "postgres"):
         return url.set(drivername=_POSTGRES)
     raise ArchiveError(f"archive {scheme}://...: no archive is kept in {scheme!r}", known)
+
+
+def check_place(path: Path) -> None:
+    """Raise `ArchiveError` where a file lies, or would lie, on a network file system."""
+    if (kind := network_type(path)) is not None:
+        raise ArchiveError(
+            f"archive {path} lies on a network file system ({kind}), where SQLite can lose records",
+            "Keep it on a disk of this machine: --archive PATH, or export EVOLVE_ARCHIVE=PATH; for one archive of many"
+            " machines take PostgreSQL: --archive postgresql://USER@HOST/NAME.",
+        )
 
 
 def _check_file(path: Path, *, create: bool) -> bool:
@@ -185,29 +202,6 @@ def _has_tables(engine: Engine, name: str, *, create: bool) -> bool:
             "Upgrade Evolve, or name another archive with --archive.",
         )
     return True
-
-
-def _migrate(engine: Engine) -> None:
-    """Add the tables and columns that an older schema lacks, in one transaction. What is there stays as it is."""
-    version = select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
-    with engine.connect() as connection:
-        if connection.scalar(version) == str(schema.VERSION):
-            return
-    with engine.execution_options(evolve_write=True).begin() as connection:
-        # Another process may have been first; on PostgreSQL it is waited for here.
-        if connection.scalar(version.with_for_update()) == str(schema.VERSION):
-            return
-        schema.metadata.create_all(connection)
-        found = sqlalchemy.inspect(connection)
-        for table in schema.metadata.sorted_tables:
-            known = {column["name"] for column in found.get_columns(table.name)}
-            for column in table.columns:
-                if column.name not in known:
-                    kind = column.type.compile(engine.dialect)
-                    connection.exec_driver_sql(f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}')
-        connection.execute(
-            update(schema.meta).where(schema.meta.c.key == "schema_version").values(value=str(schema.VERSION))
-        )
 
 
 def _make_tables(engine: Engine) -> None:

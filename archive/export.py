@@ -28,9 +28,21 @@ VERSION = 1
 """Of the lines' form; stands in the first."""
 
 COURSELESS = frozenset(
-    {"workers", "engine", "archive", "cache", "folder", "sandbox", "confinement", "prompts_folder", "replay"}
+    {
+        "workers",
+        "engine",
+        "archive",
+        "cache",
+        "folder",
+        "sandbox",
+        "confinement",
+        "prompts_folder",
+        "replay",
+        "objectives",
+    }
 )
-"""Settings at the top of a run's configuration that do not change what is searched, or name places."""
+"""Settings at the top of a run's configuration that do not change what is searched, name places, or follow from the
+problem's version."""
 
 
 def lines(archive: Archive, run_id: str, replies: bool = False) -> Iterator[str]:

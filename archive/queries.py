@@ -37,17 +37,7 @@ def _status(row: AnyRow) -> RunStatus:
 def run(connection: Connection, name: str) -> RunRow:
     """See `Archive.run`."""
     table = schema.runs
-    if name == "last":
-        row = connection.execute(select(table).order_by(table.c.ordinal.desc(), table.c.run_id).limit(1)).first()
-        if row is None:
-            raise UsageError("the archive holds no run yet", "Start one: evolve run PROBLEM.")
-    else:
-        query = select(table).order_by(table.c.ordinal)
-        matches = connection.execute(query.where(table.c.run_id.startswith(name, autoescape=True))).all()
-        found = [row for row in matches if row.run_id.startswith(name)] if name else []
-        if len(found) != 1:
-            raise _no_run(connection, name, [row.run_id for row in found])
-        row = found[0]
+    row = connection.execute(select(table).where(table.c.run_id == full_id(connection, name))).one()
     return _run_row(row)
 
 
@@ -71,6 +61,21 @@ def _run_row(row: AnyRow) -> RunRow:
         row.seconds,
         _status(row),
     )
+
+
+def full_id(connection: Connection, name: str) -> str:
+    """The id of the run that `Archive.run` knows by this name. Raises `UsageError`."""
+    ids, ordinal = schema.runs.c.run_id, schema.runs.c.ordinal
+    if name == "last":
+        last = connection.scalar(select(ids).order_by(ordinal.desc(), ids).limit(1))
+        if last is None:
+            raise UsageError("the archive holds no run yet", "Start one: evolve run PROBLEM.")
+        return str(last)
+    matches = connection.scalars(select(ids).where(ids.startswith(name, autoescape=True)).order_by(ordinal))
+    found = [known for known in matches if known.startswith(name)] if name else []
+    if len(found) != 1:
+        raise _no_run(connection, name, found)
+    return str(found[0])
 
 
 def _no_run(connection: Connection, name: str, found: Sequence[str]) -> UsageError:

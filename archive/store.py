@@ -168,11 +168,11 @@ class Archive:
         """Wait until everything queued is durable. Raises `ArchiveError` where a write failed."""
         self._writer.barrier().result()
 
-    # Reading
+    # Reading. Wherever a method takes `run_id`, a name that `run` knows will do; an unknown one is a `UsageError`.
 
     def final_results(self, run_id: str) -> dict[str, dict[str, float]]:
         """Metrics of each program id on the final set, from the latest opening that had it."""
-        return self._read(queries.final_results, run_id)
+        return self._read(queries.final_results, self._named(run_id))
 
     def final_openings(self, problem_version: str) -> int:
         """How often the final set of a problem version was opened, over all runs."""
@@ -180,15 +180,15 @@ class Archive:
 
     def events(self, run_id: str) -> list[tuple[str, dict[str, Any]]]:
         """Kind and payload of a run's events, in the order of their writing."""
-        return self._read(queries.events, run_id)
+        return self._read(queries.events, self._named(run_id))
 
     def replies(self, run_id: str) -> list[ModelReply]:
         """What models answered in a run, in order of ticket and attempt."""
-        return self._read(reading.replies, run_id)
+        return self._read(reading.replies, self._named(run_id))
 
     def replies_of(self, run_id: str, ticket: int) -> list[ModelReply]:
         """What models answered to one ticket, in order of attempt."""
-        return self._read(reading.replies, run_id, ticket)
+        return self._read(reading.replies, self._named(run_id), ticket)
 
     def replay(self, run_id: str) -> Replay:
         """What it takes to go through a run again: see `archive.replay`."""
@@ -196,11 +196,11 @@ class Archive:
 
     def tickets(self, run_id: str) -> list[Ticket]:
         """Every ticket that was journaled, in order of number."""
-        return self._read(reading.tickets, run_id)
+        return self._read(reading.tickets, self._named(run_id))
 
     def records(self, run_id: str) -> Iterator[Record]:
         """The run's records in order of number, equal to those committed. Read in blocks as they are asked for."""
-        first = 0
+        run_id, first = self._named(run_id), 0
         while block := self._read(reading.records, run_id, first, reading.BLOCK):
             yield from block
             first = block[-1].number + 1
@@ -222,11 +222,11 @@ class Archive:
 
         Raises `UsageError` with the nearest ids.
         """
-        return self._read(queries.program, name, run_id)
+        return self._read(queries.program, name, run_id and self._named(run_id))
 
     def lineage(self, program_id: str, run_id: str) -> list[ProgramRow]:
         """From the program that a run started from to this one, along first parents."""
-        return self._read(queries.lineage, program_id, run_id)
+        return self._read(queries.lineage, program_id, self._named(run_id))
 
     def export(self, run_id: str, replies: bool = False) -> Iterator[str]:
         """The run as lines of JSON without line ends: see `archive.export`. Same seed, same bytes."""
@@ -235,6 +235,10 @@ class Archive:
     def _read(self, query: Callable[Concatenate[Connection, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         with reported(self.where), self._database.reading.connect() as connection:
             return query(connection, *arguments, **named)
+
+    def _named(self, run_id: str) -> str:
+        """The full id of a run. One that is open here needs no look-up."""
+        return run_id if run_id in self._runs else self._read(queries.full_id, run_id)
 
     def _lend(self, run_id: str, state: OpenRun) -> None:
         self._runs[run_id] = state

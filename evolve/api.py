@@ -73,7 +73,7 @@ def run(
     sandbox: str | None = None,
     outage_minutes: float = settings.DEFAULT_OUTAGE_MINUTES,
     resume: str | None = None,
-    replay: str | None = None,
+    replay: str | Path | None = None,
     replay_strict: bool = False,
     final_check: bool = True,
     progress: bool | None = None,
@@ -114,6 +114,7 @@ def run(
     place = settings.default_archive(str(archive) if archive else None)
     limits = Limits(evaluations, proposals, usd, tokens, patience)
     wanted = Wanted([model] if isinstance(model, str) else model, api_base, hint, str(prompts) if prompts else None)
+    replay = str(replay) if replay is not None else None
     recording = read_recording(place, replay) if replay is not None else None
     if resume is not None:
         loaded, config = resumed_run(problem, place, resume, limits)
@@ -146,7 +147,7 @@ def run(
             sandboxing.note_change(opened, before)
         else:
             places = {"folder": loaded.place, PROMPTS_FOLDER: folder, REPLAY: replay}
-            stored = {**(tags or {}), **config.to_json(), **sandboxing.to_json(), **places}
+            stored = {**(tags or {}), **config.to_json(), **sandboxing.to_json(), **places, **loaded.to_json()}
             run_id = _begin(opened, loaded, stored, config.seed)
         handle_interrupt = handle_interrupt or isinstance(display, NotebookWatch)
         earlier_seconds = before.seconds or 0.0 if before is not None else 0.0

@@ -241,7 +241,7 @@ class Search:
         if resume is not None:
             seconds = archive.run(resume).seconds or 0.0
             return archive.resume_run(resume).id, seconds
-        stored = {**config.to_json(), "folder": problem.place, TOLD: kind}
+        stored = {**config.to_json(), "folder": problem.place, TOLD: kind, **problem.to_json()}
         version = problem.version
         run_id = archive.begin_run(problem=problem.name, problem_version=version, config=stored, run_seed=config.seed)
         return run_id, 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from hashlib import blake2b
 from importlib import resources
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluators.screen import frame
 from evaluators.verifier import load_verifier
+from evolve.core.config import OBJECTIVES
 from evolve.core.errors import Forbidden, ProblemError, UsageError
 from evolve.core.types import Objective, Source, Split
 from evolve.problem_file import FILE, CommandSpec, ProblemFile, SearchSpec
@@ -74,6 +75,10 @@ class Problem:
             digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """What is stored with a run beside its settings, so that it can be read when these files have changed."""
+        return {OBJECTIVES: [asdict(one) for one in self.objectives]}
 
     @cached_property
     def timing(self) -> Timing | None:

@@ -159,6 +159,7 @@ def _docstring(story: Sequence[str]) -> str:
 
 
 def _story(found: Found, final: Mapping[str, float] | None, steps: int) -> list[str]:
+    from evolve.cli.lookup import CHANGED
     from evolve.display.facts import NOT_SEPARATED
 
     row = found.row
@@ -176,4 +177,6 @@ def _story(found: Found, final: Mapping[str, float] | None, steps: int) -> list[
         lines.append(f"Idea        {' '.join(row.idea.split())}")
     if not found.problem.separated:
         lines.append("".join(NOT_SEPARATED))
+    if found.changed:
+        lines.append(f"Mind that {CHANGED}.")
     return lines

@@ -75,12 +75,13 @@ def _program_json(
     found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None, sandboxes: Sequence[str]
 ) -> dict[str, Any]:
     row = found.row
-    gains = _gains(lineage, found.problem.objectives)
+    gains = _gains(lineage, found.objectives)
     return {
         "program_id": row.program_id,
         "skeleton_id": row.skeleton_id,
         "run_id": row.run_id,
         "problem": found.run.problem,
+        "problem_changed": found.changed,
         "record": row.number,
         "status": row.verdict.status.value,
         "value": row.verdict.value,
@@ -139,6 +140,7 @@ def _print_program(
 ) -> None:
     from rich.syntax import Syntax
 
+    from evolve.cli.lookup import CHANGED
     from evolve.core.config import UNSANDBOXED
     from evolve.display.facts import NOT_ISOLATED, NOT_SEPARATED
     from evolve.display.text import console, line
@@ -149,6 +151,8 @@ def _print_program(
         line(f"{label:<10}{text}")
     if not found.problem.separated:
         line("".join(NOT_SEPARATED))
+    if found.changed:
+        line(CHANGED, style="yellow")
     if UNSANDBOXED in sandboxes:
         line(": ".join(NOT_ISOLATED), style="yellow")
     if row.verdict.feedback:
@@ -165,7 +169,7 @@ def _print_program(
         else:
             line(text.rstrip("\n"))
     line("")
-    _print_lineage(lineage, found.problem.objectives)
+    _print_lineage(lineage, found.objectives)
 
 
 def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, str]]:
@@ -271,13 +275,14 @@ def diff(
 
 def _source(archive: Archive, name: str) -> Source:
     """A program of the archive, or the seed or a baseline of the last run's problem."""
-    from evolve.cli.lookup import find_program, problem_of
+    from evolve.cli.lookup import find_program, problem_now, problem_of
 
     last = archive.run("last")
     if name != "best":
-        problem = problem_of(last)
+        problem = problem_now(last)
         known = {**problem.baselines, "seed": problem.seed}
         if name in known:
+            problem_of(last)  # raises where the files are not those of then
             return known[name]
     return find_program(archive, name).row.source
 

@@ -20,6 +20,8 @@ DEFAULT_WINDOW = 16
 DEFAULT_OUTAGE_MINUTES = 30.0
 PROPOSALS_PER_EVALUATION = 20
 UNSANDBOXED = "none"
+OBJECTIVES = "objectives"
+"""Key of a run's stored configuration: by what it searched, which the problem's files may not say any more some day."""
 
 
 @dataclass(frozen=True, slots=True)

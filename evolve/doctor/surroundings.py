@@ -152,6 +152,9 @@ def _path(where: str) -> Path | None:
 
 
 def _new(path: Path) -> Finding:
+    from archive.connect import check_place
+
+    check_place(path)
     folder = _nearest(path)
     try:
         with tempfile.TemporaryFile(dir=folder):

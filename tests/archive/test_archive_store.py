@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from archive import moving
 from archive.rows import RunStatus
 from archive.store import Archive
 from evolve.core.errors import ArchiveError, CallOrderError, UsageError
@@ -162,6 +163,30 @@ def test_runs_are_summed_up_and_found_by_name(where: str, make_record: MakeRecor
             archive.run(shared)
 
 
+def test_all_that_reads_a_run_takes_the_names_that_run_takes(where: str, make_record: MakeRecord) -> None:
+    with Archive.open(where) as archive:
+        run = begin(archive)
+        write(archive, run, make_record(0))
+        archive.add_event(run, "sandbox", {"sandbox": "none"})
+        archive.open_final(run, "v", {"0000" * 8: {"error": 1.0}})
+        readings = (
+            lambda name: list(archive.records(name)),
+            archive.tickets,
+            archive.events,
+            archive.final_results,
+            lambda name: list(archive.export(name)),
+            lambda name: archive.lineage("0000" * 8, name),
+            lambda name: archive.program("0000", name),
+        )
+        archive.flush()
+        for read in readings:
+            whole = read(run)
+            assert whole and read("last") == whole == read(run[:6])
+        for read in (*readings, archive.replies, lambda name: archive.replies_of(name, 0)):
+            with pytest.raises(UsageError, match="no run 'nowhere'"):
+                read("nowhere")
+
+
 def test_programs_and_their_lines(where: str, make_record: MakeRecord, promotion: Promotion) -> None:
     root, child = make_record(0), make_record(1, promotion=promotion)
     ticket = Ticket(2, "expand", (str(child.program_id),), (str(root.program_id),), "cross", "m", 1)
@@ -217,6 +242,31 @@ def test_two_writers_share_an_archive(where: str, make_record: MakeRecord) -> No
         two.flush()
         assert list(one.records(second)) == records
         assert list(two.records(first)) == records
+
+
+def test_two_processes_write_an_archive_at_once(where: str, make_record: MakeRecord) -> None:
+    """Each its own run, the archive made by whoever comes first, and all programs the same."""
+    program = (
+        "import sys\nsys.path.insert(0, sys.argv[1])\nfrom conftest import build_record\n"
+        "from archive.store import Archive\nsys.stdin.readline()\nwith Archive.open(sys.argv[2]) as archive:\n"
+        "    run = archive.begin_run(problem='p', problem_version='v', config={}, run_seed=1)\n"
+        "    for number in range(200):\n        archive.journal(run, build_record(number).ticket)\n"
+        "        archive.commit(run, build_record(number)).result(60)\n    archive.end_run(run, 'budget', 1.0)\n"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parent), where]
+    writers = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in range(2)]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=100)
+        assert writer.returncode == 0
+    with Archive.open(where) as archive:
+        assert [run.stop_reason for run in archive.runs()] == ["budget"] * 2
+        for run in archive.runs():
+            assert list(archive.records(run.id)) == [make_record(number) for number in range(200)]
+    assert moving.check(where, lambda *_: None)[1] == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

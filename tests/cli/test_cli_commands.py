@@ -24,9 +24,13 @@ RUNS_KEYS = [
     "seconds", "sandboxes", "replies", "tokens", "usd", "unpriced",
 ]  # fmt: skip
 SHOW_KEYS = [
-    "program_id", "skeleton_id", "run_id", "problem", "record", "status", "value", "measured", "metrics", "final",
-    "proven", "question", "feedback", "idea", "operator", "model", "parents", "children", "entry", "files", "sandboxes",
-    "lineage",
+    "program_id", "skeleton_id", "run_id", "problem", "problem_changed", "record", "status", "value", "measured",
+    "metrics", "final", "proven", "question", "feedback", "idea", "operator", "model", "parents", "children",
+    "entry", "files", "sandboxes", "lineage",
+]  # fmt: skip
+ARCHIVE_KEYS = [
+    "archive", "runs", "records", "programs", "seconds", "ok", "findings", "check", "where", "says", "remedy", "file",
+    "bytes", "known",
 ]  # fmt: skip
 STEP_KEYS = ["program_id", "record", "operator", "status", "metrics", "gain", "idea"]
 CHECK_KEYS = ["problem", "grade", "seconds", "findings", "name", "says", "remedy", "figures"]
@@ -175,6 +179,7 @@ def test_every_key_is_documented() -> None:
         "evolve show": SHOW_KEYS + STEP_KEYS,
         "evolve baselines": BASELINE_KEYS,
         "evolve check": CHECK_KEYS,
+        "evolve archive": ARCHIVE_KEYS,
     }
     assert sections.keys() == {*expected, "evolve doctor", "evolve sandbox"}  # these two have tests of their own
     for command, keys in expected.items():

@@ -66,6 +66,24 @@ def test_what_a_program_does_is_a_verdict(write_problem: WriteProblem, body: str
     assert words in verdict.feedback and verdict.stage == "probe"
 
 
+@pytest.mark.parametrize("score", ["float('nan')", "float('inf')", "-float('inf')"])
+@pytest.mark.parametrize("where", ["value", "metric"])
+def test_a_score_that_is_not_finite_is_no_score(write_problem: WriteProblem, score: str, where: str) -> None:
+    """Whatever the direction: neither infinity is a record, and not-a-number is no reason to stop."""
+    given = f"Score({score}, {{'right': 1.0}})" if where == "value" else f"Score(1.0, {{'right': {score}}})"
+    lines = (
+        "from evolve.core.types import Instance, Score",
+        "def instances(split, seed):",
+        "    yield Instance(f'{split}-0', 'one', ([seed, len(split)],))",
+        "def score(instance, output):",
+        f"    return {given}",
+    )
+    with _evaluator(write_problem("sort", verifier="\n".join(lines))) as evaluator:
+        verdict = evaluator.evaluate(_sort("return sorted(numbers)"))
+    assert (verdict.status, verdict.value) == (Status.INVALID, None)
+    assert "the score is not finite" in verdict.feedback
+
+
 def test_a_failure_on_train_keeps_the_results_before_it(write_problem: WriteProblem) -> None:
     with _evaluator(write_problem("sort")) as evaluator:
         hardest = evaluator.stage.verifier.instances(Split.TRAIN)[1].args[0]

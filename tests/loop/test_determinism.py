@@ -1,13 +1,7 @@
-"""Same seed, same export: with any number of workers, and after a kill at a random moment."""
+"""Same seed, same export: with any number of workers, in one go or in parts."""
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,14 +10,6 @@ from archive.store import Archive
 from evolve import run
 
 EVALUATIONS = 15_000.0
-KILLS = int(os.environ.get("EVOLVE_KILLS", "2"))
-DRIVER = """
-import sys
-from evolve import run
-if __name__ == "__main__":
-    archive, resume = sys.argv[1], sys.argv[2] or None
-    run("float32-exp2", seed=11, evaluations=15000, workers=2, archive=archive, resume=resume, final_check=False)
-"""
 
 
 def _export(where: Path) -> list[str]:
@@ -66,49 +52,3 @@ def test_resuming_a_finished_run_below_what_it_spent_changes_nothing(reference: 
     assert again.front == whole.front
     assert again.evaluations == whole.evaluations
     assert _export(where) == reference
-
-
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("attempt", range(KILLS))
-def test_kill_at_a_random_moment_and_resume(attempt: int, reference: list[str], tmp_path: Path) -> None:
-    where = tmp_path / "killed.db"
-    moments = random.Random(attempt)
-    resume, kills = "", 0
-    while True:
-        child = subprocess.Popen([sys.executable, "-c", DRIVER, str(where), resume], start_new_session=True)
-        try:
-            assert child.wait(timeout=1.0 + 3.0 * moments.random()) == 0
-            break
-        except subprocess.TimeoutExpired:
-            os.kill(child.pid, signal.SIGKILL)
-            child.wait()
-            kills += 1
-        resume = "last" if _has_run(where) else ""
-        if kills == 3:  # let the last one finish
-            subprocess.run([sys.executable, "-c", DRIVER, str(where), resume], check=True)
-            break
-    assert kills
-    assert _export(where) == reference
-    _nobody_left(child.pid)
-
-
-def _has_run(where: Path) -> bool:
-    with Archive.open(where) as archive:
-        return bool(archive.runs())
-
-
-def _nobody_left(session: int) -> None:
-    """Workers of a killed run see their pipe close and end by themselves."""
-    deadline = time.monotonic() + 10.0
-    while time.monotonic() < deadline:
-        if not any(_session_of(int(p.name)) == session for p in Path("/proc").iterdir() if p.name.isdigit()):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"processes of session {session} are left")
-
-
-def _session_of(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return -1

@@ -209,7 +209,7 @@ def test_a_replay_is_the_run_without_network(problem: Problem, model: ScriptedMo
         if isinstance(event, Warned):
             warned.append(event.text)
 
-    for recording in (first.run_id, str(tmp_path / "run.jsonl")):
+    for recording in (first.run_id, tmp_path / "run.jsonl"):
         again = run(
             problem.folder, replay=recording, archive=tmp_path / "a.db", workers=1, final_check=False, listener=hear
         )
