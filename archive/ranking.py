@@ -38,6 +38,13 @@ class Ranking:
         better = int((self._dominators[: self._size] < count).sum())
         return better < TOP_SHARE * self._size
 
+    def is_top(self, costs: tuple[float, ...]) -> bool:
+        """What `add` would say of a record with these costs, which is not added."""
+        not_worse, not_better = self._compare(costs)
+        count = int((not_worse & ~not_better).sum())
+        dominators = self._dominators[: self._size] + (not_better & ~not_worse)
+        return int((dominators < count).sum()) < TOP_SHARE * (self._size + 1)
+
     def quantile(self, costs: tuple[float, ...]) -> float:
         """The share of all records that do not dominate one with these costs: 1.0 for the best. 0.0 where none is."""
         if not self._size:

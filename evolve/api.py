@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from archive.store import Archive
 from evolve.beginning import (
+    CACHE,
     PROMPTS_FOLDER,
     REPLAY,
     Limits,
     Wanted,
+    equivalence_of,
     fresh_run,
     prompts_folder,
     replayed_run,
@@ -70,6 +72,7 @@ def run(
     archive: str | Path | None = None,
     start: str | None = None,
     sandbox: str | None = None,
+    equivalence: str | None = None,
     outage_minutes: float = settings.DEFAULT_OUTAGE_MINUTES,
     resume: str | None = None,
     replay: str | None = None,
@@ -96,6 +99,9 @@ def run(
     what EVOLVE_SANDBOX, the user's settings or this system choose. "none" isolates nothing. Where the sandbox goes away
     in the middle, the run pauses and tries again, for `outage_minutes` at a time; `minutes` go on meanwhile.
 
+    `equivalence` says whose scores programs take over that compute the same as one before (docs/equivalence.md): "off",
+    "run", or "archive", which is the default and saves what earlier runs have computed; with "off" the course differs.
+
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
     With `handle_interrupt`, and where a notebook shows the run, the first SIGINT ends the search cleanly: the result
@@ -117,11 +123,13 @@ def run(
     elif recording is not None:
         loaded, config = replayed_run(problem, recording)
     else:
-        loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted)
+        cache = settings.read_equivalence(equivalence or settings.DEFAULT_EQUIVALENCE)
+        loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted, cache)
     settings.check_budget(config.evaluations, config.proposals, minutes, config.usd, config.tokens, config.patience)
     with ExitStack() as stack:
         opened = stack.enter_context(Archive.open(place))
         before = opened.run(resume) if resume is not None else None
+        scope = equivalence_of(equivalence, before, loaded, config)
         where = sandbox_config(sandbox, last_sandbox(opened, before) if before else None)
         sandboxing = check_ready(loaded, where)
         display = stack.enter_context(displayed(loaded.objectives, progress))
@@ -135,14 +143,14 @@ def run(
         modelling = _modelling(loaded, config, folder, recording, replay_strict, warn)
         engine = LocalEngine(str(loaded.folder), worker_count, where, outage)
         stack.callback(engine.close)
-        campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling)
+        campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling, scope)
         if confirm is not None:
             _ask(confirm, modelling, campaign.seed, told)
         if before is not None:
             run_id = opened.resume_run(before.id).id
             sandboxing.note_change(opened, before)
         else:
-            places = {"folder": str(loaded.folder), PROMPTS_FOLDER: folder, REPLAY: replay}
+            places = {"folder": str(loaded.folder), PROMPTS_FOLDER: folder, REPLAY: replay, CACHE: scope}
             stored = {**config.to_json(), **sandboxing.to_json(), **places}
             run_id = _begin(opened, loaded, stored, config.seed)
         handle_interrupt = handle_interrupt or isinstance(display, NotebookWatch)
