@@ -84,7 +84,7 @@ class Takeover:
         if judged.keys is None:
             raise InfrastructureError("a program without keys was known", "This is a fault of Evolve.")
         taken = self.equivalences.find(judged.keys, horizon)
-        if taken is None and self._shelf is not None:
+        if taken is None and self._shelf is not None and not self.equivalences.knows(judged.keys, horizon):
             taken = self._shelf.find(judged.keys.exact)
         if taken is None:
             return await self.evaluate(screened, number)
