@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, func, insert, select, update
 
-from archive import bounds, codec, schema
+from archive import bounds, codec, equivalence, schema
+from archive.equivalence import Learned
 from evolve.core import clock
 from evolve.core.errors import ArchiveError
 from evolve.core.types import ModelReply, Record, Ticket
@@ -24,6 +25,7 @@ _APPENDED = (
     schema.measurements,
     schema.gate_queries,
     schema.edges,
+    schema.equivalences,
     schema.replies,
     schema.events,
 )
@@ -78,8 +80,8 @@ def of_reply(run_id: str, reply: ModelReply) -> Batch:
     return batch
 
 
-def of_record(run_id: str, record: Record) -> Batch:
-    """A record's row and those that belong to it."""
+def of_record(run_id: str, record: Record, learned: Sequence[Learned] = ()) -> Batch:
+    """A record's row and those that belong to it, with what was `learned` of what programs compute."""
     batch = Batch()
     with bounds.alone(f"run {run_id}: record {_name(record, 'number')}"):
         batch.add(schema.records, codec.record_row(run_id, record))
@@ -89,6 +91,7 @@ def of_record(run_id: str, record: Record) -> Batch:
         batch.add(schema.measurements, *codec.measurement_rows(run_id, record))
         batch.add(schema.gate_queries, *codec.gate_rows(run_id, record))
         batch.add(schema.edges, *codec.edge_rows(run_id, record))
+        batch.add(schema.equivalences, *equivalence.rows(run_id, record.number, learned))
     return batch
 
 

@@ -33,6 +33,8 @@ STEPS: Mapping[int, Step] = {
             "gate_queries": ("question", "group_count", "fixed", "statistic", "needed"),
         },
     ),
+    # Scores that programs with the same outputs take over.
+    4: Step(("equivalences",)),
 }
 """By the version that each leads to."""
 

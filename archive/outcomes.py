@@ -44,6 +44,12 @@ class Outcomes:
             return float(successful)
         return round(self.ranking.share(costs) * _GRAIN) / _GRAIN
 
+    def promises(self, costs: Costs, parent: Costs | None = None) -> bool:
+        """Whether a record with these costs, which is not added, would be promising."""
+        if self.kind == IMPROVEMENT:
+            return parent is not None and self._improves(costs, parent)
+        return self.ranking.is_top(costs) if self.kind == TOP_QUARTER else self.ranking.share(costs) >= SUCCESS
+
     def note(self, costs: Costs) -> None:
         """Take in a record whose outcome is known."""
         self.ranking.note(costs)

@@ -39,6 +39,10 @@ class _Ranks(Protocol):
         """How many dominate a record with these costs."""
         ...
 
+    def better(self, costs: Costs) -> int:
+        """What `add` would say of a record with these costs, which is not added."""
+        ...
+
     def remove(self, costs: Costs) -> bool:
         """Remove a record with these costs; False where there is none."""
         ...
@@ -62,6 +66,10 @@ class Ranking:
         """Add a record; True where it is in the top quarter of all records, itself included."""
         better = self._ranks.add(costs)
         return better < TOP_SHARE * self._ranks.size
+
+    def is_top(self, costs: Costs) -> bool:
+        """What `add` would say of a record with these costs, which is not added."""
+        return self._ranks.better(costs) < TOP_SHARE * (self._ranks.size + 1)
 
     def note(self, costs: Costs) -> None:
         """Add a record, as `add` does, where it is known what that says."""
@@ -111,6 +119,8 @@ class _Sorted:
         """See `_Ranks`."""
         return int(self._sorted.searchsorted(costs[0])) + bisect.bisect_left(self._recent, costs[0])
 
+    better = dominators
+
     def remove(self, costs: Costs) -> bool:
         """See `_Ranks`."""
         at = bisect.bisect_left(self._recent, costs[0])
@@ -153,6 +163,13 @@ class _Table:
         """See `_Ranks`."""
         not_worse, not_better = self._compare(costs)
         return int((not_worse & ~not_better).sum())
+
+    def better(self, costs: Costs) -> int:
+        """See `_Ranks`."""
+        self._count()
+        not_worse, not_better = self._compare(costs)
+        count = int((not_worse & ~not_better).sum())
+        return int((self._dominators[: self.size] + (not_better & ~not_worse) < count).sum())
 
     def remove(self, costs: Costs) -> bool:
         """See `_Ranks`."""

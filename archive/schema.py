@@ -24,9 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-VERSION = 3
+VERSION = 4
 """2 added what models propose: replies, failed proposals that were paid for, and more of tickets. 3 added questions to
-the gate, and how much of train a verdict stands on."""
+the gate, and how much of train a verdict stands on. 4 added what programs compute, and whose score was taken over."""
 
 metadata = MetaData()
 
@@ -222,6 +222,28 @@ gate_queries = Table(
     Column("fixed", Boolean),
     Column("statistic", Double),
     Column("needed", Double),
+    sqlite_with_rowid=False,
+)
+
+equivalences = Table(
+    "equivalences",
+    metadata,
+    *_of_record(),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    # One of `archive.equivalence.Kind`.
+    Column("kind", String, nullable=False),
+    Column("evaluation_set", String, nullable=False),
+    Column("function_key", String, nullable=False),
+    Column("exact_key", String, nullable=False),
+    # The record of the same run that it is about; null where it is the one beside which it stands.
+    Column("about", BigInteger),
+    # Whose score was taken over, or compared with; without a run it is a record of the same one.
+    Column("origin_run_id", String),
+    Column("origin_number", BigInteger),
+    # Evaluations and wall seconds that were saved; below zero where the evaluation was made later after all.
+    Column("saved", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Index("equivalences_by_set", "evaluation_set", "kind"),
     sqlite_with_rowid=False,
 )
 

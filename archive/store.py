@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,8 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from archive import batch, connect, export, lease, queries, reading, replay
+from archive import batch, connect, equivalence, export, lease, queries, reading, replay
+from archive.equivalence import Learned, Savings
 from archive.errors import reported
 from archive.opened import OpenRun
 from archive.replay import Replay
@@ -124,8 +125,8 @@ class Archive:
             )
         return self._writer.barrier()
 
-    def commit(self, run_id: str, record: Record) -> Future[Record]:
-        """Write a record; the future gives it back when it is durable.
+    def commit(self, run_id: str, record: Record, learned: Sequence[Learned] = ()) -> Future[Record]:
+        """Write a record and what was `learned` beside it; the future gives the record back when both are durable.
 
         Raises `CallOrderError` where its ticket was not journaled or its number is not the next one, and
         `ArchiveError` where it supersedes what is no earlier record of the run, or a failure in it does not fit.
@@ -133,7 +134,7 @@ class Archive:
         with self._lock:
             state = self._open_run(run_id)
             state.check(run_id, record)
-            rows = batch.of_record(run_id, record)
+            rows = batch.of_record(run_id, record, learned)
             state.next_record += 1
             return self._writer.put(rows, record)
 
@@ -163,6 +164,11 @@ class Archive:
     def add_event(self, run_id: str, kind: str, payload: Mapping[str, Any]) -> None:
         """Queue a free-form event of a run. `payload` holds JSON values only."""
         self._writer.put(batch.of_event(run_id, kind, payload), None)
+
+    def equivalence_secret(self) -> str:
+        """What draws the hits of the equivalence cache that are evaluated all the same. Made once; in no export."""
+        with reported(self.where), self._database.writing.begin() as connection:
+            return equivalence.secret(connection)
 
     def flush(self) -> None:
         """Wait until everything queued is durable. Raises `ArchiveError` where a write failed."""
@@ -204,6 +210,22 @@ class Archive:
         while block := self._read(reading.records, run_id, first, reading.BLOCK):
             yield from block
             first = block[-1].number + 1
+
+    def record(self, run_id: str, number: int) -> Record | None:
+        """One record of a run; None where there is no such one."""
+        return next(iter(self._read(reading.records, run_id, number, 1)), None)
+
+    def learned(self, run_id: str) -> dict[int, tuple[Learned, ...]]:
+        """What a run learned of what its programs compute, by record number: see `archive.equivalence`."""
+        return self._read(equivalence.learned, run_id)
+
+    def computed(self, evaluation_set: str, without: str, retire_after: int = 0) -> dict[str, tuple[str, int]]:
+        """Run and record of the scores that may be taken over, by exact key: see `archive.equivalence.computed`."""
+        return self._read(equivalence.computed, evaluation_set, without, retire_after)
+
+    def savings(self, run_id: str) -> Savings:
+        """What the equivalence cache did in a run."""
+        return self._read(equivalence.savings, run_id)
 
     def run(self, name: str) -> RunRow:
         """A run by id, unambiguous prefix, or "last". Raises `UsageError` with the nearest ids."""

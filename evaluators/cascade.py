@@ -9,15 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.feedback import failure_feedback, worst_feedback
+from evaluators.functional_hash import Hashing
+from evaluators.judged import Judged, Known
 from evaluators.metrics import mean_metrics
 from evaluators.verifier import Verifier
 from evolve.core.clock import cpu_seconds, monotonic_seconds
-from evolve.core.errors import Invalid, ProblemError
+from evolve.core.errors import InfrastructureError, Invalid, ProblemError
+from evolve.core.keys import Keys
 from evolve.core.types import Instance, Objective, Promotion, Result, Score, Split, Status, Verdict
 from sandbox.straight_line import StraightLine
 
@@ -43,11 +47,13 @@ class Evaluator:
         objectives: tuple[Objective, ...],
         version: str,
         split_seed: Callable[[Split], int],
+        hashing: Hashing | None = None,
     ) -> None:
         self.verifier = verifier
         self.objectives = objectives
         self.version = version
         self.split_seed = split_seed
+        self.hashing = hashing
         self.smooth_targets: dict[int, SmoothTarget] = {}
 
     @cached_property
@@ -80,41 +86,52 @@ class Evaluator:
         return blake2b(f"{self.version}|gate|exhaustive".encode(), digest_size=16).hexdigest()
 
     def evaluate(self, program: StraightLine) -> Verdict:
-        """Probe first: most broken programs end there. Then train; the verdict's value is train's."""
+        """The verdict of a program that is evaluated in full: see `judge`."""
+        verdict = self.judge(program).verdict
+        if verdict is None:
+            raise InfrastructureError("a full evaluation gave no verdict", "This is a fault of Evolve.")
+        return verdict
+
+    def judge(self, program: StraightLine, known: Known | None = None) -> Judged:
+        """Probe first: most broken programs end there. Then train; the verdict's value is train's.
+
+        What passed the probe and is `known` is not run on train. Without a `known` no keys are made.
+        """
+        outputs: list[Any] = []
         for instance in self.probe:
-            result, score = self._run(program, instance)
+            run, score = self._run(program, instance)
+            outputs.append(run.output)
             if score is None:
-                return Verdict(
-                    result.status,
-                    feedback=result.feedback,
-                    results=(result.result,),
-                    stage="probe",
-                    evaluation_set=self.evaluation_set,
-                )
+                # What could not even be run has no output, and so no keys.
+                keys = self._keys(program, outputs) if known and run.output is not None else None
+                return Judged(self._failed(run, (run.result,), "probe"), keys)
+        keys = self._keys(program, outputs) if known else None
+        if keys is not None and known is not None and known(keys):
+            return Judged(None, keys)
+        return Judged(self._on_train(program), keys)
+
+    def _keys(self, program: StraightLine, outputs: list[Any]) -> Keys | None:
+        """The number of operations is a metric, and no output tells it."""
+        if self.hashing is None:
+            return None
+        return self.hashing.keys(outputs, self.evaluation_set, program.operations)
+
+    def _on_train(self, program: StraightLine) -> Verdict:
         runs = [self._run(program, instance) for instance in self.train]
         results = tuple(run.result for run, _ in runs)
         failed = [run for run, score in runs if score is None]
         if failed:
-            return Verdict(
-                failed[0].status,
-                feedback=failed[0].feedback,
-                results=results,
-                stage="train",
-                evaluation_set=self.evaluation_set,
-            )
+            return self._failed(failed[0], results, "train")
         scores = [score for _, score in runs if score is not None]
         metrics = mean_metrics(scores, self.objectives, operations=float(program.operations))
         first = self.objectives[0]
         several = len(scores) > 1
         words = worst_feedback([one.id for one in self.train], scores, first) if several else scores[0].feedback
+        return Verdict(Status.OK, metrics[first.metric], metrics, words, results, "train", self.evaluation_set)
+
+    def _failed(self, run: _Run, results: tuple[Result, ...], stage: str) -> Verdict:
         return Verdict(
-            Status.OK,
-            metrics[first.metric],
-            metrics,
-            words,
-            results,
-            "train",
-            self.evaluation_set,
+            run.status, feedback=run.feedback, results=results, stage=stage, evaluation_set=self.evaluation_set
         )
 
     def report(self, program: StraightLine) -> tuple[Status, Mapping[str, float], str]:
@@ -144,9 +161,10 @@ class Evaluator:
     def _run(self, program: StraightLine, instance: Instance) -> tuple[_Run, Score | None]:
         cpu, wall = cpu_seconds(), monotonic_seconds()
         score: Score | None = None
-        status, feedback = Status.INVALID, ""
+        status, feedback, output = Status.INVALID, "", None
         try:
-            given = self.verifier.score(instance, program.evaluate(*instance.args))
+            output = program.evaluate(*instance.args)
+            given = self.verifier.score(instance, output)
             if np.isfinite(given.value):
                 score, status = given, Status.OK
             else:
@@ -155,13 +173,13 @@ class Evaluator:
             feedback = failure_feedback(instance, str(error))
         value = None if score is None else score.value
         result = Result(instance.id, status, value, cpu_seconds() - cpu, monotonic_seconds() - wall)
-        return _Run(result, status, feedback), score
+        return _Run(result, status, feedback, output), score
 
 
 class _Run:
-    """One instance's result with the verifier's words."""
+    """One instance's result with the verifier's words, and what the program returned."""
 
-    __slots__ = ("feedback", "result", "status")
+    __slots__ = ("feedback", "output", "result", "status")
 
-    def __init__(self, result: Result, status: Status, feedback: str) -> None:
-        self.result, self.status, self.feedback = result, status, feedback
+    def __init__(self, result: Result, status: Status, feedback: str, output: Any) -> None:
+        self.result, self.status, self.feedback, self.output = result, status, feedback, output

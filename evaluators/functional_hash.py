@@ -9,6 +9,7 @@ here, once:
                    round to infinity is kept as it is
     bool, int      apart from each other and from floats: a verifier may refuse one of them
     list, tuple    apart, order kept
+    exception      by the name of its class, apart from all values: its words are no result
     dict           by its items, sorted: the order of a dict is no content
     arrays         data type and shape kept, memory layout not; rounded by value, whatever the order of bytes
 """
@@ -17,16 +18,60 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evolve.core.keys import Keys
+
 MANTISSA_BITS = 53
+MOST_ITEMS = 200_000
+"""An output of more parts than that has no key: taking it apart would cost more than running the program."""
+LONG = 16
+"""From this length on a row of plain numbers is turned into bytes at once: one by one they take a hundred times as long
+as the hash."""
+_ROWS: tuple[set[type], ...] = ({float}, {int})
 _LARGEST_BYTES = {"f": 8, "c": 16}
 _UNSIGNED = {2: (np.uint16, 11), 4: (np.uint32, 24), 8: (np.uint64, 53)}
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A Python exception in the place of an output, by the name of its class."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Hashing:
+    """Makes the keys of one problem's programs in one place.
+
+    `bits` is the problem's `hash_bits`. `surroundings` is whatever else decides a score and may differ from run to run:
+    the evaluation set, limits, versions of the interpreter and of packages.
+    """
+
+    bits: int
+    surroundings: str
+
+    def keys(self, outputs: Sequence[Any], *more: object) -> Keys | None:
+        """The keys of a program with these outputs on the probe, in order; None where one of them is not plain data, or
+        has more than `MOST_ITEMS` parts.
+
+        `more` is what its score depends on besides its outputs, such as the number of its operations.
+        """
+        where = "|".join((self.surroundings, *map(str, more)))
+        try:
+            if _left_of(MOST_ITEMS, outputs) < 0:
+                return None
+            function = functional_key(outputs, where, self.bits)
+            exact = function if self.bits >= MANTISSA_BITS else functional_key(outputs, where)
+        except (TypeError, RecursionError):
+            return None
+        return Keys(function, exact)
 
 
 def functional_key(outputs: Iterable[Any], evaluation_set: str, bits: int = MANTISSA_BITS) -> str:
@@ -60,7 +105,9 @@ def canonical(value: Any, bits: int = MANTISSA_BITS) -> bytes:
             return b"b" + struct.pack("<Q", len(value)) + value
         case list() | tuple():
             kind = b"l" if isinstance(value, list) else b"t"
-            return kind + struct.pack("<Q", len(value)) + b"".join(canonical(one, bits) for one in value)
+            row = _row(value, bits) if len(value) >= LONG else None
+            body = b"".join(canonical(one, bits) for one in value) if row is None else row
+            return kind + struct.pack("<Q", len(value)) + body
         case dict():
             items = sorted(canonical(key, bits) + canonical(one, bits) for key, one in value.items())
             return b"d" + struct.pack("<Q", len(items)) + b"".join(items)
@@ -68,7 +115,35 @@ def canonical(value: Any, bits: int = MANTISSA_BITS) -> bytes:
             return b"a" + _array(np.asarray(value), bits)
         case np.ndarray():
             return b"n" + _array(value, bits)
+        case Raised():
+            return b"e" + canonical(value.name)
     raise TypeError(f"a {type(value).__name__} is no plain data")
+
+
+def _left_of(items: int, value: Any) -> int:
+    """What is left of a number of items after those of a value; below zero, at once, where it has more."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if not isinstance(value, list | tuple):
+        return items - 1
+    if len(value) >= LONG and set(map(type, value)) in _ROWS:
+        return items - 1
+    for one in value:
+        if items < 0:
+            break
+        items = _left_of(items, one)
+    return items
+
+
+def _row(values: Sequence[Any], bits: int) -> bytes | None:
+    """Numbers of one type as bytes; None for other values. Which way a row goes depends on its types alone."""
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return b"F" + rounded(np.array(values), bits).tobytes()
+    if kinds == {int}:
+        text = ",".join(map(_digits, values))
+        return b"I" + struct.pack("<Q", len(text)) + text.encode()
+    return None
 
 
 def _digits(value: int) -> str:

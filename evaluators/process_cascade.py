@@ -5,28 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from typing import Any
 
 from evaluators.feedback import worst_feedback
+from evaluators.functional_hash import Hashing, Raised
+from evaluators.judged import Judged, Known, unknown
 from evaluators.metrics import mean_metrics
 from evaluators.stage import Run, Stage
 from evaluators.timed_verdicts import Timed, TimedVerdicts, Timing
 from evaluators.train_order import Batch, Plan, batches
 from evolve.core.errors import InfrastructureError
 from evolve.core.extent import Extent, extended, together
+from evolve.core.keys import Keys
 from evolve.core.types import Objective, Result, Score, Source, Split, Status, Verdict
 
 
 @dataclass
 class _Tried:
-    """A program on some instances, up to the first that fails: `failed` is that one."""
+    """A program on some instances, up to the first that fails: `failed` is that one. `outputs` are what it answered,
+    and None where it was stopped."""
 
     results: list[Result] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
     failed: Run | None = None
+    outputs: list[Any] | None = field(default_factory=list)
 
 
 class ProcessEvaluator:
-    """Turns programs of one problem into verdicts. Not thread-safe; one per process."""
+    """Turns programs of one problem into verdicts. Not thread-safe; one per process.
+
+    Programs have keys where there is a `hashing`.
+    """
 
     def __init__(
         self,
@@ -34,11 +43,13 @@ class ProcessEvaluator:
         objectives: tuple[Objective, ...],
         plan: Plan | None = None,
         timing: Timing | None = None,
+        hashing: Hashing | None = None,
     ) -> None:
         self.stage = stage
         self.objectives = objectives
         self.plan = plan or Plan()
         self.times = TimedVerdicts(stage, timing) if timing else None
+        self.hashing = hashing
 
     @property
     def evaluation_set(self) -> str:
@@ -63,11 +74,19 @@ class ProcessEvaluator:
         ]
 
     def evaluate(self, source: Source, whole: bool = True) -> Verdict:
+        """The verdict of a program that is evaluated in full: see `judge`, which raises the same."""
+        verdict = self.judge(source, whole).verdict
+        if verdict is None:
+            raise InfrastructureError("a full evaluation gave no verdict", "This is a fault of Evolve.")
+        return verdict
+
+    def judge(self, source: Source, whole: bool = True, known: Known = unknown) -> Judged:
         """Probe first: most broken programs end there. Then train, up to the first instance that fails.
 
         A program that does not even build has reached no probe: its verdict is of the screen, and costs no evaluation.
-        Where train is measured in batches, only the first one is tried unless the `whole` is wanted. Where the score is
-        a time, what is right everywhere is timed on train at last.
+        What passed the probe and is `known` is not run on train. Where train is measured in batches, only the first one
+        is tried unless the `whole` is wanted. Where the score is a time, what is right everywhere is timed on train at
+        last.
 
         Raises:
             InfrastructureError: the sandbox does not run even a trivial program, or this machine can not time any.
@@ -75,11 +94,22 @@ class ProcessEvaluator:
         """
         failed = self.stage.failed_build(source)
         if failed is not None:
-            return Verdict(failed.status, feedback=failed.error)
+            return Judged(Verdict(failed.status, feedback=failed.error))
         probed = self._tried(self.stage.runs(source, Split.PROBE, self.stage.verifier.instances(Split.PROBE)))
+        keys = self._keys(probed)
         if probed.failed is not None:
             extent = Extent(0, sum(map(len, self.batches)), len(self.batches[0])) if self.batches else None
-            return replace(self._failed(probed.failed, Split.PROBE, probed.results), extent=extent)
+            return Judged(replace(self._failed(probed.failed, Split.PROBE, probed.results), extent=extent), keys)
+        if keys is not None and known(keys):
+            return Judged(None, keys)
+        return Judged(self._on_train(source, whole), keys)
+
+    def _keys(self, probed: _Tried) -> Keys | None:
+        if self.hashing is None or probed.outputs is None:
+            return None
+        return self.hashing.keys(probed.outputs, self.evaluation_set)
+
+    def _on_train(self, source: Source, whole: bool) -> Verdict:
         if not self.batches:
             train = self.stage.runs(source, Split.TRAIN, self.stage.verifier.instances(Split.TRAIN))
             return self._verdict(self._tried(train), source)
@@ -118,12 +148,19 @@ class ProcessEvaluator:
     def _tried(self, runs: Iterable[Run], tried: _Tried | None = None, names: list[str] | None = None) -> _Tried:
         tried = _Tried() if tried is None else tried
         for place, run in enumerate(runs):
+            self._note(run, tried)
             tried.results.append(run.result if names is None else self._named(run, names[place]))
             if run.score is None:
                 tried.failed = run
                 break
             tried.scores.append(run.score)
         return tried
+
+    def _note(self, run: Run, tried: _Tried) -> None:
+        if self.hashing is None or not (run.answered or run.raised):
+            tried.outputs = None
+        elif tried.outputs is not None:
+            tried.outputs.append(run.output if run.answered else Raised(run.raised))
 
     def _named(self, run: Run, name: str) -> Result:
         """A result of a batch: programs are compared by such ones in pairs, so it is the objective that must stand

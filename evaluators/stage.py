@@ -6,6 +6,7 @@ trivial program that must answer in a sandbox of the same kind.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ PUT_AWAY_SECONDS = 2.0
 """How long the verifier's process may take to give back a sandbox of its own."""
 # CPU time is noisy: what came this near to its limit, or reached it, is run once more before it counts.
 NEAR_LIMIT = 0.8
+_CLASS = re.compile(r"^([^\s:]+)", re.MULTILINE)
 # Of these alone what was printed is told: how far a program came that was stopped is another thing each time.
 _PRINTED = (Status.CRASHED, Status.INVALID, Status.OUTPUT_FLOOD)
 
@@ -54,7 +56,9 @@ class Seat:
 class Run:
     """One instance's result with what the program returned and the verifier's words.
 
-    `in_full` is, of a program that failed, the feedback with all that may help to mend it.
+    `in_full` is, of a program that failed, the feedback with all that may help to mend it. `answered`: it returned a
+    value; `raised` is the class of the exception with which it ended instead. Where there is neither, the program was
+    stopped.
     """
 
     result: Result
@@ -62,6 +66,8 @@ class Run:
     score: Score | None
     feedback: str
     in_full: str = ""
+    answered: bool = True
+    raised: str = ""
 
 
 class Stage:
@@ -138,7 +144,7 @@ class Stage:
             score = measured(score, reply)
         result = Result(instance.id, status, value, reply.cpu_seconds, reply.wall_seconds, reply.peak_bytes)
         in_full = "" if score is not None else _in_full(instance, status, feedback, reply.output)
-        return Run(result, reply.value, score, feedback, in_full)
+        return Run(result, reply.value, score, feedback, in_full, reply.status is Status.OK, _raised(reply))
 
     def _once(self, source: Source, args: tuple[Any, ...], seed: int) -> Reply:
         with self.session(source, seed) as session:
@@ -195,6 +201,17 @@ class _Shared:
             self.session = None
             return self.stage.reply(self.source, args, self.seed)
         return reply
+
+
+def _raised(reply: Reply) -> str:
+    """The class of the exception that a program says it raised; empty where its process just ended, or was ended.
+
+    Lines of the traceback, which are indented, come first.
+    """
+    if reply.status is not Status.CRASHED or reply.died:
+        return ""
+    found = _CLASS.search(reply.error)
+    return found.group(1) if found else ""
 
 
 def _in_full(instance: Instance, status: Status, feedback: str, printed: str) -> str:

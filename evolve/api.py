@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from archive.store import Archive
 from evolve.beginning import (
+    CACHE,
     PROMPTS_FOLDER,
     REPLAY,
     Limits,
     Wanted,
+    equivalence_of,
     fresh_run,
     prompts_folder,
     replayed_run,
@@ -71,6 +73,7 @@ def run(
     archive: str | Path | None = None,
     start: str | None = None,
     sandbox: str | None = None,
+    equivalence: str | None = None,
     outage_minutes: float = settings.DEFAULT_OUTAGE_MINUTES,
     resume: str | None = None,
     replay: str | Path | None = None,
@@ -98,6 +101,9 @@ def run(
     what EVOLVE_SANDBOX, the user's settings or this system choose. "none" isolates nothing. Where the sandbox goes away
     in the middle, the run pauses and tries again, for `outage_minutes` at a time; `minutes` go on meanwhile.
 
+    `equivalence` says whose scores programs take over that compute the same as one before (docs/equivalence.md): "off",
+    which is the default, "run", or "archive", which saves what earlier runs have computed; with "off" the course differs.
+
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
     `tags` are plain data that are stored with a new run, by names that no setting has; they change nothing.
@@ -121,11 +127,13 @@ def run(
     elif recording is not None:
         loaded, config = replayed_run(problem, recording)
     else:
-        loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted, outcome)
+        cache = settings.read_equivalence(equivalence or settings.DEFAULT_EQUIVALENCE)
+        loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted, outcome, cache)
     settings.check_budget(config.evaluations, config.proposals, minutes, config.usd, config.tokens, config.patience)
     with ExitStack() as stack:
         opened = stack.enter_context(Archive.open(place))
         before = opened.run(resume) if resume is not None else None
+        scope = equivalence_of(equivalence, before, loaded, config)
         where = sandbox_config(sandbox, last_sandbox(opened, before) if before else None)
         sandboxing = check_ready(loaded, where)
         display = stack.enter_context(displayed(loaded.objectives, progress))
@@ -139,14 +147,14 @@ def run(
         modelling = _modelling(loaded, config, folder, recording, replay_strict, warn)
         engine = LocalEngine(loaded.place, worker_count, where, outage)
         stack.callback(engine.close)
-        campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling)
+        campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling, scope)
         if confirm is not None:
             _ask(confirm, modelling, campaign.seed, told)
         if before is not None:
             run_id = opened.resume_run(before.id).id
             sandboxing.note_change(opened, before)
         else:
-            places = {"folder": loaded.place, PROMPTS_FOLDER: folder, REPLAY: replay}
+            places = {"folder": loaded.place, PROMPTS_FOLDER: folder, REPLAY: replay, CACHE: scope}
             stored = {**(tags or {}), **config.to_json(), **sandboxing.to_json(), **places, **loaded.to_json()}
             run_id = _begin(opened, loaded, stored, config.seed)
         handle_interrupt = handle_interrupt or isinstance(display, NotebookWatch)

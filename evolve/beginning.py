@@ -14,8 +14,9 @@ from archive.policies import check_policy
 from archive.store import Archive
 from evolve.bandit import RULES
 from evolve.core import config as settings
-from evolve.core.config import RunConfig
+from evolve.core.config import Equivalence, RunConfig
 from evolve.core.errors import ProblemError, UsageError
+from evolve.evaluation import never_taken_over
 from evolve.problem import Problem, load
 from evolve.told import TOLD, check_kind
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from archive.replay import Replay
     from archive.rows import RunRow
 
-PROMPTS_FOLDER, REPLAY = "prompts_folder", "replay"
-"""Keys of a run's stored configuration: where its own templates are, and what it replays."""
+PROMPTS_FOLDER, REPLAY, CACHE = "prompts_folder", "replay", "cache"
+"""Keys of a run's stored configuration: where its own templates are, what it replays, and whose scores it takes over.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,9 @@ def fresh_run(
     start: str | None,
     wanted: Wanted = Wanted(),
     outcome: str | None = None,
+    equivalence: Equivalence | None = None,
 ) -> tuple[Problem, RunConfig]:
-    """Problem and configuration of a new run."""
+    """Problem and configuration of a new run. Scores are taken over as `equivalence` says; None is for not at all."""
     if problem is None:
         raise UsageError("no problem was named", "Name one: evolve run float32-exp2")
     loaded = load(problem)
@@ -83,6 +86,7 @@ def fresh_run(
         wanted.hint,
         _templates_digest(wanted.prompts) if models else "",
         check_outcome(outcome or settings.DEFAULT_OUTCOME),
+        equivalence.course if equivalence and not never_taken_over(loaded) else None,
     )
     return loaded, config
 
@@ -139,6 +143,27 @@ def _recorded_config(data: Mapping[str, Any]) -> RunConfig:
     if config.window < 1:
         raise UsageError(f"the recording has a window of {config.window} tickets", "Export the run once more.")
     return config
+
+
+def equivalence_of(given: str | None, before: RunRow | None, problem: Problem, config: RunConfig) -> str:
+    """Whose scores a run takes over: "off", "run" or "archive"; as given, else as it did before, else the default.
+
+    Raises UsageError where that would change the course of a run that goes on, or is not to be had for the problem.
+    """
+    if given is not None and (reason := never_taken_over(problem)) and settings.read_equivalence(given).scope != "off":
+        raise UsageError(f"--equivalence {given} is not to be had for {problem.name}: {reason}", "Leave it out.")
+    if config.equivalence is None:
+        if given is not None and settings.read_equivalence(given).scope != "off":
+            raise UsageError("the run takes over no scores, and that decides its course", "Leave --equivalence out.")
+        return "off"
+    stored = before.config.get(CACHE) if before else None
+    asked = settings.read_equivalence(given or stored or settings.DEFAULT_EQUIVALENCE)
+    if before and given and asked.course != config.equivalence:
+        raise UsageError(
+            f"--equivalence {given} would change the course of run {before.id}",
+            "Only whether other runs' scores are taken over may change: give run or archive.",
+        )
+    return asked.scope
 
 
 def prompts_folder(given: str | None, before: RunRow | None) -> str | None:

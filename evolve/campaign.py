@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from archive.equivalence import Savings
 from archive.store import Archive
 from evaluators.guilt import FaultCounter
-from evaluators.screen import screen_baseline
+from evaluators.screen import screen_baseline, screen_program
 from evolve.budget import Budget
 from evolve.choice import CHOICE_EVENT, Choice, final_choice
 from evolve.core.clock import monotonic_seconds
-from evolve.core.config import RunConfig
+from evolve.core.config import RunConfig, hour_usd
 from evolve.core.errors import InfrastructureError, UnavailableError
 from evolve.core.types import Record, Ticket
 from evolve.engine.base import Engine, Task
@@ -36,6 +38,7 @@ from evolve.result import RunResult
 from evolve.sandboxing import Sandboxing
 from evolve.search import Rules, SearchState
 from evolve.step import Step
+from evolve.takeover import Shelf, Takeover
 from evolve.timed_final import compare_times_on_final
 from evolve.timed_gating import gatekeeper
 
@@ -57,7 +60,10 @@ class Campaign:
         patience: Patience,
         sandboxing: Sandboxing,
         modelling: Modelling | None = None,
+        equivalence: str = "off",
     ) -> None:
+        self.equivalence = equivalence
+        self.hour_usd = hour_usd()
         self.problem = problem
         self.config = config
         self.archive = archive
@@ -87,6 +93,7 @@ class Campaign:
             gated=not exact,
             order=order,
             features=problem.features,
+            hash_bits=problem.hash_bits,
         )
         self.budget = Budget(
             config.evaluations,
@@ -117,7 +124,8 @@ class Campaign:
             proposer = self.modelling.proposer(
                 proposer, engine, self.archive, run_id, self.budget, self.search.guidance
             )
-        step = Step(proposer, engine, problem.sandbox, problem.seed, self.starts, self.search.known)
+        takeover, tries = self._takeover(run_id), (self.config.equivalence or {}).get("tries", 0)
+        step = Step(proposer, engine, problem.sandbox, problem.seed, self.starts, self.search.known, takeover, tries)
         flight = Flight(run_id, self.archive, self.search, step, engine, records, self.gatekeeper)
         with _resumable(run_id):
             with interrupts(self._interrupt, handle_interrupt):
@@ -134,6 +142,19 @@ class Campaign:
         self.archive.end_run(run_id, reason, seconds + final_seconds)
         luck = luck if self.choice is None else None  # it is the champion's, who was not chosen
         return replace(self._report(run_id, reason, seconds, final, final_seconds), prospect=ahead, luck=luck)
+
+    def _takeover(self, run_id: str) -> Takeover | None:
+        """How programs take over scores, and what the run has learned about that so far; None where they do not."""
+        options, problem, archive = self.config.equivalence, self.problem, self.archive
+        if options is None:
+            return None
+        equivalences, shelf = self.search.equivalences, None
+        equivalences.load(archive.learned(run_id))
+        if self.equivalence == "archive":
+            name: str = in_event_loop(lambda: self.engine.run(Task("evaluation_set", ())))
+            shelf = Shelf(archive, name, archive.computed(name, run_id, options["retire_after"]))
+        screen = partial(screen_program, problem.sandbox, seed=None)
+        return Takeover(self.engine, equivalences, archive.equivalence_secret(), screen, shelf)
 
     async def _searched(self, flight: Flight, tickets: Mapping[int, Ticket]) -> str:
         try:
@@ -270,7 +291,14 @@ class Campaign:
             spending=self.modelling.spending(budget) if self.modelling else None,
             note=note,
             gate=self.gatekeeper.count if self.gatekeeper else None,
+            savings=self._savings(run_id),
         )
+
+    def _savings(self, run_id: str) -> Savings | None:
+        if self.config.equivalence is None:
+            return None
+        savings, price = self.archive.savings(run_id), self.hour_usd
+        return savings if price is None else replace(savings, usd=savings.seconds / 3600.0 * price)
 
 
 @contextmanager

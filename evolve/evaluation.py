@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import platform
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+
 from evaluators.cascade import Evaluator
+from evaluators.functional_hash import Hashing
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.stage import Seat, Stage
 from evaluators.train_order import Plan
@@ -10,6 +15,7 @@ from evaluators.verifier_process import VerifierProcess, VerifierSettings
 from evolve.core.config import chosen_sandbox, source_of_sandbox
 from evolve.core.errors import UsageError
 from evolve.problem import Problem
+from evolve.problem_file import MEASURED
 from evolve.timing_table import TIME_RATIO
 from sandbox import backends
 from sandbox.base import Sandbox
@@ -17,6 +23,8 @@ from sandbox.config import SandboxConfig
 from sandbox.limits import MEBIBYTE
 from sandbox.mounts import Tools
 
+KEY_VERSION = 1
+"""Of what keys are made of: programs whose keys were made in another way are not compared."""
 # The function of a driver that runs the candidate on one instance's arguments.
 DRIVE = "drive"
 
@@ -41,9 +49,41 @@ def make_evaluator(problem: Problem, config: SandboxConfig | None = None) -> Eva
         UsageError: the sandbox is not installed. ProblemError: a declared package is not.
     """
     if problem.sandbox == "straight_line":
-        return Evaluator(problem.verifier, problem.objectives, problem.version, problem.split_seed)
+        seeds, hashing = problem.split_seed, _hashing(problem, "in place")
+        return Evaluator(problem.verifier, problem.objectives, problem.version, seeds, hashing)
+    config = config or sandbox_config()
     plan = Plan(problem.file.decouple and problem.timing is None, problem.repeats)
-    return ProcessEvaluator(make_stage(problem, config), problem.objectives, plan, problem.timing)
+    hashing = _hashing(problem, backends.text(config))
+    return ProcessEvaluator(make_stage(problem, config), problem.objectives, plan, problem.timing, hashing)
+
+
+def never_taken_over(problem: Problem) -> str:
+    """Why no program of the problem takes over another one's score; empty where it may."""
+    if problem.timing is not None or any(one.metric in MEASURED for one in problem.objectives):
+        return "a measured score is never taken over from another program"
+    if problem.command is not None:
+        return "what a command's run takes is measured, and is never taken over from another program"
+    if problem.file.stochastic:
+        return "a stochastic score is never taken over from another program"
+    return ""
+
+
+def _hashing(problem: Problem, where: str) -> Hashing | None:
+    """How keys of the problem's programs are made; None where they have none. `where` is the sandbox."""
+    if never_taken_over(problem):
+        return None
+    names = sorted({"numpy", *(name.partition("[")[0] for name in problem.packages)})
+    limits = sorted(problem.limits.to_json().items())
+    return Hashing(problem.hash_bits, repr((KEY_VERSION, where, problem.isolation, limits, _versions(names))))
+
+
+def _versions(packages: list[str]) -> list[str]:
+    """Versions of the interpreter, the kind of processor, and the installed packages, a line each."""
+    found = [platform.python_implementation(), platform.python_version(), platform.machine()]
+    for name in packages:
+        with suppress(PackageNotFoundError):  # it says so itself when a program is to run
+            found.append(f"{name} {version(name)}")
+    return found
 
 
 def make_stage(problem: Problem, config: SandboxConfig | None = None) -> Stage:

@@ -56,10 +56,13 @@ class Flight:
         await asyncio.wrap_future(self.archive.journal(self.run_id, ticket))
         work = await self.step(ticket, context)
         await self.turnstile.enter(ticket.number)
+        if self.search.must_evaluate(work):
+            work = await self.step.evaluated(work)
         record = self.search.settle(work)
         if self.search.wants_promotion(record):
             record = self.search.promote(record, await self._promotion(record, work))
-        durable = self.archive.commit(self.run_id, record)
+        learned = self.search.equivalences.rows(record.number)
+        durable = self.archive.commit(self.run_id, record, learned)
         self.turnstile.leave()
         return await asyncio.wrap_future(durable)
 
@@ -101,6 +104,8 @@ async def run_loop(
         search.tell(record)
         for skeleton_id in tried_skeletons(record):
             flight.engine.share((skeleton_id, record.number))
+        for key in search.fresh_keys:
+            flight.engine.share(key)
         watch(record)
 
     def tell_landed() -> None:

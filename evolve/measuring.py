@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from archive.outcomes import is_promising
-from evolve.core.extent import together
+from evolve.core.extent import extended, together
 from evolve.core.types import Objective, Record, Status, Ticket, Verdict
 from evolve.dominance import Dominance, Metrics
 from evolve.podium import Podium
@@ -137,6 +137,17 @@ class Measuring:
     def _rivals(self) -> list[Verdict]:
         ids = [champion.program_id for champion in self._podium.front]
         return [self._scored[one].verdict for one in ids if one in self._scored]
+
+
+def measured_record(number: int, ticket: Ticket, original: Record, found: Verdict | None) -> Record:
+    """The record of a program measured again: its own verdict once more, or what was `found`, which supersedes it."""
+    record = Record(number, ticket, None, original.verdict, original.program_id, original.skeleton_id)
+    if found is not None:
+        verdict = extended(original.verdict, found) if ticket.operator == BATCH else found
+        return replace(record, verdict=verdict, supersedes=original.number)
+    extent = original.verdict.extent and replace(original.verdict.extent, new=0)
+    feedback = f"{ticket.operator}: nothing found"
+    return replace(record, verdict=replace(original.verdict, results=(), feedback=feedback, extent=extent))
 
 
 def common(record: Record, first: int, objective: Objective) -> Record:

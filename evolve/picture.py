@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolve.core.types import Objective, Record
+from evolve.core.types import Objective, Record, Status
 from evolve.display.ladder import shown_objective
 from evolve.display.text import SHORT_ID
 from evolve.events import ScoredProgram
@@ -51,7 +51,7 @@ def run_picture(
     for record in standing(records):
         evaluations += record.evaluations
         refused = record.promotion is not None and not record.promotion.accepted
-        if record.verdict.status.scored and record.verdict.whole and not refused:
+        if record.verdict.status is Status.OK and record.verdict.whole and not refused:
             history.append((evaluations, record.verdict.metrics))
     shown = shown_objective(objectives, [seed, *baselines, *front])
     words = f"{title}: run {run_id}, {evaluations:,.0f} evaluations"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
+    from archive.equivalence import Savings
     from archive.store import Archive
     from evaluators.posterior import Curse
     from evolve.gating import GateCount
@@ -58,6 +59,8 @@ class RunResult:
     """Why it stopped in a sentence, where `stop_reason` alone does not say it."""
     gate: GateCount | None = None
     """What the gate was asked; None for exact problems, and where scores come from outside."""
+    savings: Savings | None = None
+    """What was saved because programs compute what others did; None where no scores were taken over."""
     prospect: Prospect | None = None
     """What as many evaluations again would bring and cost; None where nothing is left to be tried."""
     luck: Curse | None = None

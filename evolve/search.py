@@ -10,14 +10,15 @@ from archive.policies import make_policy
 from archive.policies.base import Terms
 from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError, UsageError
-from evolve.core.extent import extended
 from evolve.core.rng import Generator, derive_seed, draw, generator
-from evolve.core.types import Objective, Promotion, Record, Source, Status, Ticket
+from evolve.core.types import Objective, Promotion, Record, Source, Status, Ticket, Verdict
 from evolve.crew import OFFLINE
 from evolve.dominance import Dominance
+from evolve.equivalences import REVOKE, Equivalences
 from evolve.events import ScoredProgram
+from evolve.findings import revocation
 from evolve.guidance import Guidance
-from evolve.measuring import Measuring, common
+from evolve.measuring import Measuring, common, measured_record
 from evolve.podium import Podium
 from evolve.probation import CHECK, REPLAY
 from evolve.proposers.base import Brief, Context
@@ -37,7 +38,7 @@ class Rules:
     proof. `gated`: they are compared with the champion on hidden instances. `driven`: programs run beside a driver, so
     they are checked before they count for much. `not_gated`: what the promotion of a champion says where there is
     neither proof nor gate. `order` is train in its batches, where it has some. `features` are metrics by which a policy
-    may tell programs apart.
+    may tell programs apart, `hash_bits` tells functions apart.
     """
 
     objectives: tuple[Objective, ...]
@@ -49,6 +50,7 @@ class Rules:
     gated: bool = False
     order: Order = ()
     features: tuple[str, ...] = ()
+    hash_bits: int = 53
 
 
 class SearchState:
@@ -80,6 +82,7 @@ class SearchState:
         self.asked = 0
         self.settled = 0
         self.told = 0
+        self.fresh_keys: list[tuple[str, int]] = []
         self._dominance = Dominance(rules.objectives, rules.minimum_effect)
         # What is settled is ahead of what is told, which is durable.
         self._settled_podium = Podium(self._dominance, rules.gated)
@@ -89,6 +92,9 @@ class SearchState:
         self._broken: dict[int, Record] = {}
         self.measuring = Measuring(rules.driven, rules.order, self._dominance, self._scored, self._podium)
         self.probation = self.measuring.probation
+        retire = config.equivalence["retire_after"] if config.equivalence else 0
+        first = self.measuring.race.first
+        self.equivalences = Equivalences(self._dominance, self._scored, rules.hash_bits, first, retire)
 
     # -- ask
 
@@ -97,7 +103,10 @@ class SearchState:
         return self.schedule.may_ask(self.asked, self.told)
 
     def replay_is_due(self) -> bool:
-        """True where the next ticket would replay a would-be champion: worth its time even when the budget is spent."""
+        """True where the next ticket would replay a would-be champion, or withdraw a score that was taken over: that is
+        worth its time even when the budget is spent."""
+        if self._revocation_due():
+            return True
         due = self.measuring.due()
         return due is not None and due[1] == REPLAY
 
@@ -110,7 +119,7 @@ class SearchState:
             raise CallOrderError("ask() before the records that it depends on were told", "Tell them first.")
         number = self.asked
         ticket = journaled or self._stamped(self._new_ticket(number))
-        if journaled and not all(program in self._scored for program in ticket.parents):
+        if journaled and ticket.operator != REVOKE and not all(one in self._scored for one in ticket.parents):
             raise UsageError(
                 f"ticket {number} has a parent that has no score here: the run goes another way than it did",
                 "Use the version of Evolve and of the problem with which it was begun.",
@@ -118,6 +127,10 @@ class SearchState:
         self.asked += 1
         if number in self.starts:
             return ticket, Context((), (), (), -1)
+        if ticket.operator == REVOKE:
+            self.measuring.race.begin(ticket.parents[0])
+            self.equivalences.begin(ticket.parents[0])
+            return ticket, Context((), (), (), self.schedule.horizon(number, self.told))
         if ticket.kind == "measure":
             self.measuring.begin(ticket)
         else:
@@ -162,6 +175,8 @@ class SearchState:
         seed = derive_seed(self.config.seed, number)
         if number in self.starts:
             return Ticket(number, "expand", (), (), "start", None, seed)
+        if (revoked := self._revocation_due()) is not None:
+            return Ticket(number, "measure", (revoked,), (), REVOKE, None, seed)
         if due := self.measuring.due():
             return Ticket(number, "measure", (due[0],), (), due[1], None, seed)
         rng = generator(self.config.seed, number, "policy")
@@ -183,6 +198,9 @@ class SearchState:
         # All that the policy wants is being checked at this moment, or asked: a start program needs no check.
         parent = next(iter(self._scored))
         return Ticket(number, "expand", (parent,), (parent,), draw_operator(self.rules.operators, rng), None, seed)
+
+    def _revocation_due(self) -> str | None:
+        return self.equivalences.due(self.measuring.race.is_measured)
 
     def _errand_ticket(self, number: int, seed: int, rng: Generator, guidance: Guidance) -> Ticket | None:
         """The most urgent ticket beside the policy's choices that can be asked now."""
@@ -213,8 +231,13 @@ class SearchState:
         screened, verdict = work.screened, work.verdict
         if verdict is None:
             raise CallOrderError(f"ticket {number} settled without a verdict", "Only checks may come without one.")
+        rows = work.learned
         if screened and verdict.evaluated and screened.program_id in self.known:
             verdict = duplicate_of(self.known[screened.program_id])  # its twin was in flight beside it
+        elif work.found is not None:
+            decided, own = self.equivalences.decide(replace(work.found, verdict=verdict))
+            # Start programs are what a search starts from, even where two of them are one function.
+            verdict, rows = verdict if number in self.starts else decided, (*rows, *own)
         record = Record(
             self.settled - 1,
             work.ticket,
@@ -225,7 +248,20 @@ class SearchState:
             failure=work.failure,
         )
         record = replace(record, outcome=self._place(record), gain=self._gain(record))
+        self.equivalences.settle(record, rows)
         return self._promoted_by_train(record)
+
+    def must_evaluate(self, work: Work) -> bool:
+        """Whether a program that took over a score is to be evaluated before it is settled."""
+        known = work.screened is not None and work.screened.program_id in self.known
+        if work.found is None or known:
+            return False
+        return self.equivalences.must_evaluate(work.found, lambda verdict: self._counts(verdict, work.ticket))
+
+    def _counts(self, verdict: Verdict, ticket: Ticket) -> bool:
+        """Whether a program with this verdict would be a success, or might enter the front."""
+        contends = verdict.whole and not self._settled_podium.covers(verdict.metrics)
+        return contends or self._outcomes.promises(self._costs(verdict.common), self._parent_costs(ticket))
 
     def _promoted_by_train(self, record: Record) -> Record:
         """With its promotion, where nothing but the score on train decides about that."""
@@ -240,30 +276,34 @@ class SearchState:
 
     def _settle_measured(self, work: Work) -> Record:
         """The record of a program measured again: its own verdict once more, or one that supersedes it."""
-        original, operator = self._scored[work.ticket.parents[0]], work.ticket.operator
-        record = Record(
-            self.settled - 1, work.ticket, None, original.verdict, original.program_id, original.skeleton_id
-        )
-        if work.verdict is not None:
-            verdict = extended(original.verdict, work.verdict) if operator == BATCH else work.verdict
-            record = replace(record, verdict=verdict, supersedes=original.number)
-            if not verdict.status.scored:
-                self._outcomes.remove(self._costs(original.verdict.common))
-                return record
-            return self._promoted_by_train(record)
-        extent = original.verdict.extent and replace(original.verdict.extent, new=0)
-        verdict = replace(original.verdict, results=(), feedback=f"{operator}: nothing found", extent=extent)
-        return self._promoted_by_train(replace(record, verdict=verdict))
+        ticket, name, rows = work.ticket, work.ticket.parents[0], work.learned
+        original = self.equivalences.revocable(name) if ticket.operator == REVOKE else self._scored[name]
+        found = revocation(original) if ticket.operator == REVOKE else work.verdict
+        record = measured_record(self.settled - 1, ticket, original, found)
+        if ticket.operator == BATCH:
+            rows = (*rows, *self.equivalences.completed(record))
+        self.equivalences.settle(record, rows)
+        if record.supersedes is not None and not record.verdict.status.scored:
+            self._unrank(record)
+            return record
+        return self._promoted_by_train(record)
+
+    def _unrank(self, record: Record) -> None:
+        """A program lost its score. Who had taken it over within the run was never ranked."""
+        original = self._scored.get(record.ticket.parents[0])
+        if original is not None:
+            self._outcomes.remove(self._costs(original.verdict.common))
 
     def restore(self, record: Record) -> None:
         """Take a record from the archive as settled, so that what follows is placed as it was."""
         self.settled += 1
         if record.supersedes is not None and not record.verdict.status.scored:
-            self._outcomes.remove(self._costs(self._scored[record.ticket.parents[0]].verdict.common))
+            self._unrank(record)
         elif record.ticket.kind == "expand":
             self._know(record)
             if record.verdict.evaluated and record.verdict.status is Status.OK:
                 self._outcomes.note(self._costs(record.verdict.common))
+        self.equivalences.settle(record, self.equivalences.rows(record.number))
         if record.promotion is not None:
             self.promote(record, record.promotion)
 
@@ -298,13 +338,14 @@ class SearchState:
     def _place(self, record: Record) -> float | None:
         """Note the program as known and rank it: the outcome that clade statistics pool."""
         self._know(record)
-        if not record.verdict.evaluated:
+        if not record.verdict.evaluated or record.verdict.status is Status.EQUIVALENT:
             return None
         if record.verdict.status is not Status.OK:
             return 0.0
-        parent = self._scored[record.ticket.parents[0]] if record.ticket.parents else None
-        before = self._costs(parent.verdict.common) if parent else None
-        return self._outcomes.add(self._costs(record.verdict.common), before)
+        return self._outcomes.add(self._costs(record.verdict.common), self._parent_costs(record.ticket))
+
+    def _parent_costs(self, ticket: Ticket) -> tuple[float, ...] | None:
+        return self._costs(self._scored[ticket.parents[0]].verdict.common) if ticket.parents else None
 
     def _gain(self, record: Record) -> float | None:
         """By how much the program's quantile among the scored records exceeds its parent's, where models propose."""
@@ -329,18 +370,26 @@ class SearchState:
             self.measuring.tell_scored(record.program_id, record.ticket.number in self.starts)
         if record.ticket.number in self.starts:
             self.policy.plant(_as_told(shared))
-        elif record.ticket.operator != BATCH or record.verdict.status is not Status.OK:
+        elif self._is_news(record):
             self.policy.tell(_as_told(shared))  # another batch says nothing new of what all programs are compared by
         self.policy.spend(record.evaluations)
         promoted = record.promotion is not None and record.promotion.accepted
         if record.promotion is not None:
             self._podium.take(record, record.promotion, self.source_of(record))
         self.measuring.drop()
+        self.fresh_keys = self.equivalences.tell(record)
         if self.guidance and promoted and record.ticket.kind == "measure":
             self.guidance.agenda.improve()  # a champion that had to be replayed, or to be measured on all of train
         if self.guidance and record.ticket.kind == "expand":
             self._broken |= {record.number: record} if record.candidate and record.verdict.value is None else {}
             self.guidance.tell(shared, promoted)
+
+    def _is_news(self, record: Record) -> bool:
+        """False for another batch, which says nothing new of what all programs are compared by, and for the end of a
+        score that no policy ever knew of."""
+        if record.ticket.operator == REVOKE:
+            return record.program_id in self._scored
+        return record.ticket.operator != BATCH or record.verdict.status is not Status.OK
 
     def _tell_measured(self, record: Record) -> None:
         self.measuring.tell(record)

@@ -16,6 +16,7 @@ from evolve.check.timed_rows import timed
 from evolve.core.config import check_workers
 from evolve.core.errors import ProblemError
 from evolve.core.types import Source, Split
+from evolve.evaluation import never_taken_over
 from evolve.programs import screened
 
 REPEATS = 3
@@ -272,8 +273,8 @@ def keys(bench: Bench, known: Sequence[Evaluated]) -> Finding:
     name = "functional keys"
     if bench.measured:
         return Finding(name, Grade.OK, "not used: a measured score is never taken over from another program")
-    if bench.problem.file.stochastic:
-        return Finding(name, Grade.OK, "not used: a stochastic score is never taken over from another program")
+    if reason := never_taken_over(bench.problem):
+        return Finding(name, Grade.OK, f"not used: {reason}")
     found: dict[str, Evaluated] = {}
     for one in known:
         key = functional_key(one.probed, bench.verifier.evaluation_set(Split.PROBE), bench.problem.hash_bits)

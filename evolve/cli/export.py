@@ -70,6 +70,7 @@ def export(
         return
     with open_archive(archive) as opened:
         found = find_program(opened, program)
+        _check_own(found)
         final = opened.final_results(found.row.run_id).get(found.row.program_id)
         steps = len(opened.lineage(found.row.program_id, found.row.run_id)) - 1
     texts = standalone(found, final, steps)
@@ -81,6 +82,18 @@ def export(
     write_atomically(output, lambda path: _fill(path, text), force=force)
     hint = f"; try: python {output} 0.5" if found.problem.sandbox == "straight_line" else ""
     line(f"wrote {output}{hint}")
+
+
+def _check_own(found: Found) -> None:
+    """Raises UsageError for a program whose score is another one's: nothing is told to the world that nobody saw."""
+    from evolve.core.errors import UsageError
+    from evolve.core.types import Status
+
+    if found.row.verdict.status is Status.EQUIVALENT:
+        raise UsageError(
+            f"program {found.row.program_id[:10]} was never evaluated itself: it {found.row.verdict.feedback}",
+            f"Export that one, or evaluate this one: evolve run {found.run.problem} --from {found.row.program_id[:10]}",
+        )
 
 
 def _write_folder(output: Path, texts: Mapping[str, str]) -> None:

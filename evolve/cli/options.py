@@ -26,6 +26,15 @@ SandboxOption = Annotated[
         show_default=False,
     ),
 ]
+EquivalenceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--equivalence",
+        metavar="E",
+        help="Whose scores are taken over by programs that compute the same: off, run or archive. Default: off.",
+        show_default=False,
+    ),
+]
 ProgramArgument = Annotated[
     str,
     typer.Argument(metavar="PROGRAM", help="Id of a program or its first characters; 'best': best of the last run."),

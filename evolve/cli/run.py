@@ -21,7 +21,7 @@ from evolve.cli.model_options import (
     YesOption,
     confirm_cost,
 )
-from evolve.cli.options import ArchiveOption, JsonOption, SandboxOption
+from evolve.cli.options import ArchiveOption, EquivalenceOption, JsonOption, SandboxOption
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def run(
         typer.Option("--from", metavar="START", help="seed, baselines or a program's id. Default: the problem's."),
     ] = None,
     sandbox: SandboxOption = None,
+    equivalence: EquivalenceOption = None,
     outage_minutes: Annotated[
         float | None,
         typer.Option(metavar="M", help="Wait up to M minutes for a sandbox that goes away. Default: 30."),
@@ -116,6 +117,7 @@ def run(
             archive=place,
             start=start,
             sandbox=sandbox,
+            equivalence=equivalence,
             outage_minutes=DEFAULT_OUTAGE_MINUTES if outage_minutes is None else outage_minutes,
             resume=resume,
             replay=replay,

@@ -62,6 +62,7 @@ def result_json(result: RunResult) -> dict[str, Any]:
         "spending": _spending_json(result),
         "gate": asdict(result.gate) if result.gate else None,
         "counts": dict(result.counts),
+        "equivalence": result.savings.to_json() if result.savings else None,
         **foresight_json(result.prospect, result.luck),
         "verifier_separated": result.verifier_separated,
         "sandbox": result.sandbox or None,

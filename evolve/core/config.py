@@ -22,6 +22,9 @@ PROPOSALS_PER_EVALUATION = 20
 UNSANDBOXED = "none"
 OBJECTIVES = "objectives"
 """Key of a run's stored configuration: by what it searched, which the problem's files may not say any more some day."""
+EQUIVALENCE_SCOPES = ("off", "run", "archive")
+DEFAULT_EQUIVALENCE = "off"
+MOST_TRIES = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class RunConfig:
     `models` is the crew of models as plain data, None for a run without; with models, records are committed in the
     order in which they are done, and that order is journaled. `prompts` is the digest of templates that replace the
     shipped ones, empty where none does. `outcome` is what records say of their parents: see `archive.outcomes`.
+    `equivalence` is how scores are taken over within the run (`retire_after`, `tries`), None where they are not.
     """
 
     seed: int
@@ -46,6 +50,7 @@ class RunConfig:
     hint: str = ""
     prompts: str = ""
     outcome: str = DEFAULT_OUTCOME
+    equivalence: Mapping[str, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the archive."""
@@ -55,6 +60,54 @@ class RunConfig:
     def from_json(cls, data: Mapping[str, Any]) -> RunConfig:
         """What `to_json` gave; what else is stored with a run is left out."""
         return cls(**{field.name: data[field.name] for field in fields(cls) if field.name in data})
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """Whose scores are taken over by programs that compute the same: nobody's ("off"), those of the same run ("run"),
+    or those of all runs in the archive ("archive"). `retire_after`: one that was taken over so often is computed anew,
+    0 for never. `tries`: how often the offline proposer tries again where its program is nothing new."""
+
+    scope: str
+    retire_after: int = 0
+    tries: int = 3
+
+    @property
+    def course(self) -> dict[str, int] | None:
+        """What of it decides the course of a run."""
+        return None if self.scope == "off" else {"retire_after": self.retire_after, "tries": self.tries}
+
+
+def read_equivalence(text: str) -> Equivalence:
+    """What `--equivalence` says, such as "run" or "archive:retire_after=50,tries=0". Raises UsageError."""
+    scope, _, given = text.partition(":")
+    remedy = 'Write off, run or archive, or more: "archive:retire_after=50,tries=0".'
+    if scope not in EQUIVALENCE_SCOPES:
+        raise UsageError(f"--equivalence {text}: there is no {scope!r}", remedy)
+    numbers: dict[str, int] = {}
+    for part in filter(None, given.split(",")):
+        name, _, number = part.partition("=")
+        if name not in ("retire_after", "tries") or not number.isdecimal() or int(number) > MOST_TRIES:
+            raise UsageError(f"--equivalence {text}: {part!r} is not understood", remedy)
+        numbers[name] = int(number)
+    return Equivalence(scope, **numbers)
+
+
+def hour_usd() -> float | None:
+    """What an hour of one core costs in dollars, by EVOLVE_HOUR_USD; None where nobody said so.
+
+    Raises UsageError where that is no price.
+    """
+    given = os.environ.get("EVOLVE_HOUR_USD")
+    if not given:
+        return None
+    try:
+        price = float(given)
+    except ValueError:
+        price = math.nan
+    if not (math.isfinite(price) and price >= 0.0):
+        raise UsageError(f"EVOLVE_HOUR_USD is {given!r}, which is no price", "Give the dollars of one core's hour.")
+    return price
 
 
 def default_archive(given: str | None = None) -> str:

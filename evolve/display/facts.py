@@ -12,6 +12,7 @@ from evolve.display.text import SHORT_ID, duration, metric_text, number
 from evolve.events import ScoredProgram
 
 if TYPE_CHECKING:
+    from archive.equivalence import Savings
     from evolve.display.outcome import Outcome
 
 NOT_SEPARATED = ("verifier not separated: ", "the program reports its own score")
@@ -39,6 +40,8 @@ def facts(result: Outcome) -> list[tuple[str, str]]:
     if result.note:
         pairs.append(("", result.note))
     pairs.append(("spent", f"{result.evaluations:,.0f} evaluations, {result.proposals:,} proposals"))
+    if result.savings is not None and result.savings.hits:
+        pairs.append(("saved", saved_text(result.savings)))
     if result.spending is not None:
         pairs.append(("", str(result.spending)))
         pairs += [("idea", f"{one.program_id[:SHORT_ID]} {one.idea}") for one in result.front if one.idea]
@@ -52,6 +55,19 @@ def facts(result: Outcome) -> list[tuple[str, str]]:
     if not result.verifier_separated:
         pairs.append(NOT_SEPARATED)
     return pairs
+
+
+def saved_text(savings: Savings) -> str:
+    """What was not computed because it was known."""
+    words = (
+        f"{savings.evaluations:,.0f} evaluations, {duration(savings.seconds)} on one core: {savings.hits:,} of "
+        f"{savings.programs:,} programs ({savings.rate:.1%}) computed what was known"
+    )
+    if savings.usd:
+        words += f"; {savings.usd:.2f} USD"
+    if savings.refuted:
+        words += f"; {savings.refuted:,} of {savings.checked:,} checked had another score, and were refused it"
+    return words
 
 
 def table_title(result: Outcome) -> str:

@@ -9,6 +9,7 @@ from evolve.core.types import Objective
 from evolve.events import ScoredProgram, Spending
 
 if TYPE_CHECKING:
+    from archive.equivalence import Savings
     from evaluators.posterior import Curse
     from evolve.gating import GateCount
     from evolve.prospect import Prospect
@@ -59,6 +60,8 @@ class Outcome(Protocol):
     def note(self) -> str: ...
     @property
     def gate(self) -> GateCount | None: ...
+    @property
+    def savings(self) -> Savings | None: ...
     @property
     def prospect(self) -> Prospect | None: ...
     @property

@@ -10,12 +10,14 @@ from evaluators.anticipation import AnticipationCheck
 from evaluators.cascade import Evaluator
 from evaluators.constants import ConstantEvaluator
 from evaluators.gate import GateSet
+from evaluators.judged import Judged
 from evaluators.metrics import mean_metrics
 from evaluators.outage import of_the_sandbox
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.screen import Screened, screen_baseline
 from evaluators.timed_verdicts import Duel, Timed, TimedVerdicts
 from evolve.core.errors import InfrastructureError
+from evolve.core.keys import Keys
 from evolve.core.types import Candidate, Failure, Promotion, Source, Split, Status, Ticket, Verdict
 from evolve.evaluation import make_evaluator
 from evolve.problem import load
@@ -47,11 +49,11 @@ class Worker:
             self.evaluator.stage.close()
 
     def share(self, entry: tuple[str, int]) -> None:
-        """A record became known: (skeleton id, record number)."""
+        """A record became known: (skeleton id, record number), or (key, record number) of what it computes."""
         self._visits[entry[0]].append(entry[1])
 
     def visits(self, skeleton_id: str, horizon: int) -> int:
-        """How many records up to number `horizon` have the skeleton: the same answer in every worker."""
+        """How many records up to number `horizon` have the skeleton, or key: the same answer in every worker."""
         return sum(number <= horizon for number in self._visits.get(skeleton_id, ()))
 
     def propose(self, ticket: Ticket, context: Context) -> Candidate | Failure:
@@ -77,9 +79,26 @@ class Worker:
             return self.evaluator.evaluate(screened.program, whole)
         return self.evaluator.evaluate(screened.program)
 
+    def judge(self, screened: Screened[Any], whole: bool, horizon: int | None) -> Judged:
+        """The same with the program's keys. What has those of a score that was shared by `horizon` stops at the probe.
+
+        A `horizon` of None knows of none.
+        """
+
+        def known(keys: Keys) -> bool:
+            return horizon is not None and any(self.visits(key, horizon) for key in (keys.function, keys.exact))
+
+        if isinstance(self.evaluator, ProcessEvaluator):
+            return self.evaluator.judge(screened.program, whole, known)
+        return self.evaluator.judge(screened.program, known)
+
     def measure(self, source: Source, recorded: Mapping[str, float]) -> Verdict:
         """The next batch of train for a program, of which the `recorded` results are known."""
         return self._processes.measure(source, recorded)
+
+    def evaluation_set(self) -> str:
+        """The name of train: scores are taken over within it alone."""
+        return self.evaluator.evaluation_set
 
     def order(self) -> list[list[tuple[str, str]]]:
         """Train in its batches: see `ProcessEvaluator.order`."""
@@ -204,18 +223,8 @@ class Worker:
         return self.evaluator
 
 
-_OF_CANDIDATES = (
-    "propose",
-    "fit",
-    "evaluate",
-    "measure",
-    "check",
-    "prove",
-    "gate",
-    "duel",
-    "final",
-    "final_times",
-    "report",
-)
-_OF_INSTANCES = ("order", "groups", "gate_set", "floor", "noise")
-WORK: Mapping[str, Callable[..., Any]] = {name: getattr(Worker, name) for name in (*_OF_CANDIDATES, *_OF_INSTANCES)}
+_OF_CANDIDATES = ("propose", "fit", "evaluate", "judge", "measure", "check", "prove")
+_OF_CHAMPIONS = ("gate", "duel", "final", "final_times", "report")
+_OF_INSTANCES = ("evaluation_set", "order", "groups", "gate_set", "floor", "noise")
+_NAMES = (*_OF_CANDIDATES, *_OF_CHAMPIONS, *_OF_INSTANCES)
+WORK: Mapping[str, Callable[..., Any]] = {name: getattr(Worker, name) for name in _NAMES}

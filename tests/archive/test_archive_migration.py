@@ -18,11 +18,11 @@ from evolve.core.types import Candidate, Failure, ModelReply, Record, Source, St
 
 RUN = "0123abcd"
 START = Ticket(0, "expand", (), (), "start", None, 5)
-NEW_TABLES = ("messages", "replies")
+NEW_TABLES = ("messages", "replies", "equivalences")
 NEW_COLUMNS = {"tickets": ("mends", "idea", "avoid", "told"), "records": ("failed", "gain", "extent")}
 NEW_COLUMNS |= {"gate_queries": ("question", "group_count", "fixed", "statistic", "needed")}
-# Two tables, twelve columns, and the version.
-STEPS = 15
+# Three tables and an index, twelve columns, and the version.
+STEPS = 17
 
 OPEN = """
 import os, signal, sys

@@ -1,0 +1,296 @@
+"""Programs of one run that compute the same: who was the first of its kind, who took over its score, and who loses it.
+
+After functional equivalence caching (Gillard and others 2023, arXiv 2302.05433) with rules of its own against programs
+that answer the probe as a better one does: see docs/equivalence.md.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from archive.equivalence import Kind, Learned
+from evolve.core.keys import Keys
+from evolve.core.types import Record, Status, Ticket, Verdict
+from evolve.dominance import Dominance
+from evolve.findings import Finding, Taken, seconds_of
+
+REVOKE = "revoke"
+"""What a measure ticket asks for: that a program loses the score that it took over."""
+SPARE_BITS = 8
+"""Scores of programs whose outputs agree to b bits may differ in the last of these, but in no more than so many."""
+
+
+@dataclass
+class _Kind:
+    """Programs of one function. `first` is the record with the score; `inherited`: that came from another run, and the
+    program was not evaluated here so far. `whole` is the score on all of train, and since which record it stands."""
+
+    first: Record
+    seconds: float
+    inherited: bool = False
+    whole: tuple[int, Verdict] | None = None
+    hits: list[int] = field(default_factory=list)
+    checks: list[int] = field(default_factory=list)
+    members: list[Record] = field(default_factory=list)
+    gone: int | None = None
+
+
+class Equivalences:
+    """State derived from settled and told records, in their order. Of no effect where programs have no keys.
+
+    `retire_after`: a score that was taken over so often is computed anew; 0 for never. `bits` is the problem's
+    `hash_bits`, `first_batch` how many runs of train are made of every program where train has batches. `scored` holds
+    the told records of scored programs, by program.
+    """
+
+    def __init__(
+        self,
+        dominance: Dominance,
+        scored: Mapping[str, Record],
+        bits: int,
+        first_batch: int = 0,
+        retire_after: int = 0,
+    ) -> None:
+        self._dominance = dominance
+        self._scored = scored
+        self._first_batch = first_batch
+        self._tolerance = 0.0 if bits >= 53 else 2.0 ** (SPARE_BITS - bits)
+        self._retire_after = retire_after
+        self._kinds: dict[str, _Kind] = {}
+        self._keys: dict[str, Keys] = {}  # by program that is the first of its kind
+        self._seen: dict[str, int] = {}
+        self._retired: set[str] = set()
+        self._gone: dict[int, list[_Kind]] = {}  # by the record that ended them, until it is told
+        self._revocable: dict[str, Record] = {}
+        self._due: deque[str] = deque()
+        self._rows: dict[int, tuple[Learned, ...]] = {}
+
+    # -- look up, as of a record that was told when the ticket was asked
+
+    def find(self, keys: Keys, horizon: int) -> Taken | None:
+        """The score of a program of this run that computes the same; None where there is none yet, or no more."""
+        kind = self._kinds.get(keys.function)
+        if kind is None or kind.whole is None or kind.whole[0] > horizon:
+            return None
+        if keys.function in self._retired or (kind.gone is not None and kind.gone <= horizon):
+            return None
+        if self._retire_after:
+            since = bisect.bisect_right(kind.checks, horizon)
+            last = kind.checks[since - 1] if since else -1
+            if sum(last < number <= horizon for number in kind.hits) >= self._retire_after:
+                return None
+        verdict = self._as_equivalent(kind.whole[1], kind.first.number)
+        return Taken(verdict, kind.first.number, kind.seconds)
+
+    def knows(self, keys: Keys, horizon: int) -> bool:
+        """Whether a program of this run with that key was recorded by then, with a score or without."""
+        return self._seen.get(keys.function, horizon + 1) <= horizon
+
+    def promises_more(self, ticket: Ticket, verdict: Verdict) -> bool:
+        """Whether a program would be better than its parent in some objective."""
+        parent = self._scored.get(ticket.parents[0]) if ticket.parents else None
+        if parent is None:
+            return True
+        costs, before = (self._dominance.costs(one) for one in (verdict.common, parent.verdict.common))
+        return any(new < old for new, old in zip(costs, before, strict=True))
+
+    def unconfirmed(self, ticket: Ticket) -> list[Record]:
+        """Parents and inspirations of a ticket whose score comes from another run, and was not computed here yet."""
+        if ticket.operator == REVOKE:
+            return []
+        names = dict.fromkeys((*ticket.parents, *ticket.inspirations))
+        kinds = [self._kinds.get(self._keys[name].function) for name in names if name in self._keys]
+        firsts = [kind.first for kind in kinds if kind is not None and kind.inherited]
+        return [first for first in firsts if first.program_id in names]
+
+    def keys_of(self, program_id: str) -> Keys | None:
+        """The keys of a program that is the first of its kind."""
+        return self._keys.get(program_id)
+
+    # -- settle
+
+    def must_evaluate(self, found: Finding, counts: Callable[[Verdict], bool]) -> bool:
+        """Whether a program that took over a score needs its own now: it can not be taken over any more, or comes from
+        another run and `counts` says that it would be a success, or might be the best."""
+        if found.own or found.keys is None or found.taken is None:
+            return False
+        kind = self._standing(found.keys)
+        if found.taken.run is None:
+            return kind is None or kind.first.number != found.taken.origin
+        if found.keys.function in self._retired:
+            return True
+        return counts(found.verdict) if kind is None else not self.same(kind.first.verdict, found.verdict)
+
+    def decide(self, found: Finding) -> tuple[Verdict, tuple[Learned, ...]]:
+        """The verdict to be recorded, and the rows that stand beside it."""
+        keys, taken, verdict = found.keys, found.taken, found.verdict
+        if keys is None:
+            return verdict, ()
+        kind, rows = self._standing(keys), list[Learned]()
+
+        def note(what: Kind, whose: Taken | None = None, saved: float = 0.0) -> None:
+            run, number = (whose.run, whose.origin) if whose else (None, kind.first.number if kind else None)
+            seconds = saved * whose.seconds if whose else 0.0
+            rows.append(Learned(what, keys, verdict.evaluation_set, None, run, number, saved, seconds))
+
+        if not found.own and taken is not None:
+            note(Kind.SHARED if taken.run else Kind.TAKEN, taken, 1.0)
+            if kind is not None and taken.run:
+                verdict = self._as_equivalent(kind.first.verdict, kind.first.number)
+            return verdict, tuple(rows)
+        if taken is not None and taken.run and not self.same(taken.verdict, verdict):
+            note(Kind.REFUTED, taken)
+        if kind is None:
+            whole = verdict.status is Status.OK and verdict.whole
+            confirmed = taken is not None and taken.run is not None and self.same(taken.verdict, verdict)
+            note(Kind.CONFIRMED if confirmed else Kind.COMPUTED if whole else Kind.PROBED, taken if confirmed else None)
+            return verdict, tuple(rows)
+        if not self.same(kind.first.verdict, verdict):
+            note(Kind.REFUTED)
+            return verdict, tuple(rows)
+        note(Kind.CONFIRMED)
+        if taken is None or taken.run:
+            return self._as_equivalent(kind.first.verdict, kind.first.number), tuple(rows)
+        return taken.verdict, tuple(rows)  # as if it had not been evaluated: who draws that is nobody's business
+
+    def same(self, one: Verdict, other: Verdict) -> bool:
+        """Whether two verdicts say the same of what both were measured on. A failure is the same as nothing."""
+        if not (one.status.scored and other.status.scored) or one.evaluation_set != other.evaluation_set:
+            return False
+        if one.common.keys() != other.common.keys():
+            return False
+        pairs = [(value, other.common[name]) for name, value in one.common.items()]
+        theirs = {result.instance_id: result.score for result in other.results}
+        for result in one.results:
+            score = theirs.get(result.instance_id)
+            if result.score is not None and score is not None:
+                pairs.append((result.score, score))
+        return all(math.isclose(a, b, rel_tol=self._tolerance, abs_tol=0.0) for a, b in pairs)
+
+    def settle(self, record: Record, rows: tuple[Learned, ...]) -> None:
+        """Take in a record that is settled, or restored, with its rows."""
+        if rows:
+            self._rows[record.number] = rows
+        for row in rows:
+            if row.kind is Kind.AGAIN:
+                continue
+            if row.about is not None:
+                self._hear(record, row)
+                continue
+            self._seen.setdefault(row.keys.function, record.number)
+            if row.kind is Kind.REFUTED and row.origin_run is None:
+                self._retire(row.keys.function, record.number)
+        last = next((row for row in reversed(rows) if row.about is None and row.kind is not Kind.AGAIN), None)
+        if last is not None:
+            self._place(record, last)
+        elif record.supersedes is not None and not record.verdict.status.scored:
+            self._revoked(record)
+
+    def rows(self, number: int) -> tuple[Learned, ...]:
+        """What stands beside a settled record."""
+        return self._rows.get(number, ())
+
+    def load(self, stored: Mapping[int, tuple[Learned, ...]]) -> None:
+        """What a run that goes on has learned before, by record number."""
+        self._rows.update(stored)
+
+    def completed(self, record: Record) -> tuple[Learned, ...]:
+        """The row of a record that measured the first of its kind on the rest of train."""
+        program_id = record.program_id or ""
+        keys = self._keys.get(program_id)
+        if keys is None or not record.verdict.status.scored or not record.verdict.whole:
+            return ()
+        kind = self._kinds[keys.function]
+        if kind.first.program_id != program_id or kind.inherited:
+            return ()
+        return (Learned(Kind.COMPUTED, keys, record.verdict.evaluation_set, kind.first.number),)
+
+    # -- tell
+
+    def tell(self, record: Record) -> list[tuple[str, int]]:
+        """Take a told record. Gives the keys whose score may be taken over from now on, each with the record number."""
+        for kind in self._gone.pop(record.number, []):
+            for one in (*([kind.first] if kind.inherited else []), *kind.members):
+                if one.program_id is not None and one.program_id != record.program_id:
+                    self._revocable[one.program_id] = one
+                    self._due.append(one.program_id)
+        if record.supersedes is not None and not record.verdict.status.scored:
+            self.begin(record.program_id or "")
+            self._revocable.pop(record.program_id or "", None)
+        keys = self._keys.get(record.program_id or "")
+        standing = self._scored.get(record.program_id or "")
+        if keys is None or standing is None or not standing.verdict.whole:
+            return []
+        kind = self._kinds[keys.function]
+        if kind.first.program_id != record.program_id or kind.whole is not None:
+            return []
+        kind.whole = record.number, standing.verdict
+        return [(keys.function, record.number)]
+
+    def due(self, is_measured: Callable[[str], bool]) -> str | None:
+        """The next program that must lose the score that it took over; none of which a measure ticket is in flight."""
+        return next((one for one in self._due if not is_measured(one)), None)
+
+    def begin(self, program_id: str) -> None:
+        """A ticket that revokes it was asked, or taken from the journal."""
+        if program_id in self._due:
+            self._due.remove(program_id)
+
+    def revocable(self, program_id: str) -> Record:
+        """The record of a program that is to lose its score."""
+        return self._revocable[program_id]
+
+    # -- inside
+
+    def _standing(self, keys: Keys) -> _Kind | None:
+        """The kind as it stands among the settled records."""
+        kind = self._kinds.get(keys.function)
+        return None if kind is None or kind.gone is not None or keys.function in self._retired else kind
+
+    def _as_equivalent(self, verdict: Verdict, number: int) -> Verdict:
+        """The verdict of a program that computes the same as that of record `number`. What was measured there, seconds
+        and bytes, is nobody else's. Where train has batches, it is charged the first one, as others are."""
+        results = tuple(replace(one, cpu_seconds=0.0, wall_seconds=0.0, peak_bytes=0) for one in verdict.results)
+        extent = replace(verdict.extent, new=self._first_batch) if verdict.extent else None
+        words = f"computes the same as the program of record {number}"
+        return replace(verdict, status=Status.EQUIVALENT, feedback=words, results=results, extent=extent)
+
+    def _place(self, record: Record, row: Learned) -> None:
+        kind = self._standing(row.keys)
+        if record.verdict.status is Status.EQUIVALENT and kind is not None:
+            kind.members.append(record)
+            (kind.checks if row.kind is Kind.CONFIRMED else kind.hits).append(record.number)
+        elif record.verdict.status is Status.OK and kind is None and row.keys.function not in self._retired:
+            inherited = row.kind is Kind.SHARED
+            seconds = row.seconds if inherited else seconds_of(record.verdict)
+            self._kinds[row.keys.function] = _Kind(record, seconds, inherited)
+            self._keys[record.program_id or ""] = row.keys
+
+    def _hear(self, record: Record, row: Learned) -> None:
+        """What came to light about an earlier program, whose score came from another run."""
+        kind = self._standing(row.keys)
+        if kind is None or kind.first.number != row.about:
+            return
+        if row.kind is Kind.REFUTED:
+            self._retire(row.keys.function, record.number)
+        elif row.kind is Kind.CONFIRMED:
+            kind.inherited = False
+
+    def _retire(self, function: str, number: int) -> None:
+        kind = self._kinds.get(function)
+        self._retired.add(function)
+        if kind is not None and kind.gone is None:
+            kind.gone = number
+            self._gone.setdefault(number, []).append(kind)
+
+    def _revoked(self, record: Record) -> None:
+        """A program lost its score by another check: those that took it over lose it too."""
+        keys = self._keys.get(record.program_id or "")
+        kind = self._standing(keys) if keys else None
+        if kind is not None and kind.first.program_id == record.program_id:
+            kind.gone = record.number
+            self._gone.setdefault(record.number, []).append(kind)
