@@ -102,7 +102,7 @@ def run(
     in the middle, the run pauses and tries again, for `outage_minutes` at a time; `minutes` go on meanwhile.
 
     `equivalence` says whose scores programs take over that compute the same as one before (docs/equivalence.md): "off",
-    which is the default, "run", or "archive", which saves what earlier runs have computed; with "off" the course differs.
+    the default, "run", or "archive", which saves what earlier runs have computed; with "off" the course differs.
 
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
