@@ -30,7 +30,8 @@ from evolve.core.clock import monotonic_seconds, thread_cpu_seconds
 from evolve.core.config import RunConfig
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Work
 
 PROGRAMS = 1_000_000

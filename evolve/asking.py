@@ -25,7 +25,8 @@ from evolve.proposers.base import Context, Proposer
 from evolve.proposers.offline import operators
 from evolve.proposers.offline.in_place import InPlaceProposer
 from evolve.result import RunResult
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Proposing, Work
 from evolve.told import TOLD, told_programs, told_verdict
 from sandbox.straight_line import StraightLine

@@ -35,8 +35,9 @@ from evolve.proposers.llm.faults import ModelUnavailable
 from evolve.proposers.offline import operators
 from evolve.proposers.offline.proposer import OfflineProposer
 from evolve.result import RunResult
+from evolve.rules import Rules
 from evolve.sandboxing import Sandboxing
-from evolve.search import Rules, SearchState
+from evolve.search import SearchState
 from evolve.step import Step
 from evolve.takeover import Shelf, Takeover
 from evolve.timed_final import compare_times_on_final

@@ -23,8 +23,8 @@ from evolve.proposers.llm.memory import Asking, Messages, Recording, Replies
 from evolve.proposers.llm.models import Model, models_from_json
 from evolve.proposers.llm.prompts import PROMPT_TOKENS, Prompts, estimated_tokens, facts_of
 from evolve.proposers.llm.proposer import LLMProposer, Routed
+from evolve.rules import Rules
 from evolve.schedule import OnCompletion
-from evolve.search import Rules
 
 if TYPE_CHECKING:
     from archive.replay import Replay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from archive.outcomes import Outcomes
 from archive.policies import make_policy
@@ -11,7 +11,7 @@ from archive.policies.base import Terms
 from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError, UsageError
 from evolve.core.rng import Generator, derive_seed, draw, generator
-from evolve.core.types import Objective, Promotion, Record, Source, Status, Ticket, Verdict
+from evolve.core.types import Promotion, Record, Source, Status, Ticket, Verdict
 from evolve.crew import OFFLINE
 from evolve.dominance import Dominance
 from evolve.equivalences import REVOKE, Equivalences
@@ -19,38 +19,16 @@ from evolve.events import ScoredProgram
 from evolve.findings import revocation
 from evolve.guidance import Guidance
 from evolve.measuring import Measuring, common, measured_record
+from evolve.places import Places
 from evolve.podium import Podium
 from evolve.probation import CHECK, REPLAY
 from evolve.proposers.base import Brief, Context
-from evolve.racing import BATCH, Order
+from evolve.racing import BATCH
+from evolve.rules import Rules
 from evolve.schedule import Schedule, Windowed
 from evolve.step import Work, duplicate_of
 
 _CHOICES = 20
-NOT_GATED = "not gated: best on train"
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a problem decides about its search.
-
-    `operators` are the proposer's moves with their weights. `proven`: would-be champions must pass an exhaustive
-    proof. `gated`: they are compared with the champion on hidden instances. `driven`: programs run beside a driver, so
-    they are checked before they count for much. `not_gated`: what the promotion of a champion says where there is
-    neither proof nor gate. `order` is train in its batches, where it has some. `features` are metrics by which a policy
-    may tell programs apart, `hash_bits` tells functions apart.
-    """
-
-    objectives: tuple[Objective, ...]
-    minimum_effect: float
-    operators: Mapping[str, float]
-    proven: bool = True
-    driven: bool = False
-    not_gated: str = NOT_GATED
-    gated: bool = False
-    order: Order = ()
-    features: tuple[str, ...] = ()
-    hash_bits: int = 53
 
 
 class SearchState:
@@ -78,7 +56,6 @@ class SearchState:
         effect, outcome = rules.minimum_effect, config.outcome
         terms = Terms(rules.objectives, rules.driven, config.evaluations, effect, rules.features, outcome)
         self.policy = make_policy(config.policy, terms)
-        self.known: dict[str, int] = {}
         self.asked = 0
         self.settled = 0
         self.told = 0
@@ -87,8 +64,10 @@ class SearchState:
         # What is settled is ahead of what is told, which is durable.
         self._settled_podium = Podium(self._dominance, rules.gated)
         self._podium = Podium(self._dominance, rules.gated)
-        self._outcomes = Outcomes(config.outcome, len(self.objectives), rules.minimum_effect)
         self._scored: dict[str, Record] = {}
+        outcomes = Outcomes(config.outcome, len(self.objectives), rules.minimum_effect)
+        self._places = Places(outcomes, self._dominance, self._scored)
+        self.known = self._places.known
         self._broken: dict[int, Record] = {}
         self.measuring = Measuring(rules.driven, rules.order, self._dominance, self._scored, self._podium)
         self.probation = self.measuring.probation
@@ -247,7 +226,9 @@ class SearchState:
             screened.skeleton_id if screened else None,
             failure=work.failure,
         )
-        record = replace(record, outcome=self._place(record), gain=self._gain(record))
+        record = replace(
+            record, outcome=self._places.place(record), gain=self._places.gain(record) if self.guidance else None
+        )
         self.equivalences.settle(record, rows)
         return self._promoted_by_train(record)
 
@@ -261,7 +242,7 @@ class SearchState:
     def _counts(self, verdict: Verdict, ticket: Ticket) -> bool:
         """Whether a program with this verdict would be a success, or might enter the front."""
         contends = verdict.whole and not self._settled_podium.covers(verdict.metrics)
-        return contends or self._outcomes.promises(self._costs(verdict.common), self._parent_costs(ticket))
+        return contends or self._places.promises(verdict, ticket)
 
     def _promoted_by_train(self, record: Record) -> Record:
         """With its promotion, where nothing but the score on train decides about that."""
@@ -284,25 +265,17 @@ class SearchState:
             rows = (*rows, *self.equivalences.completed(record))
         self.equivalences.settle(record, rows)
         if record.supersedes is not None and not record.verdict.status.scored:
-            self._unrank(record)
+            self._places.withdraw(record)
             return record
         return self._promoted_by_train(record)
-
-    def _unrank(self, record: Record) -> None:
-        """A program lost its score. Who had taken it over within the run was never ranked."""
-        original = self._scored.get(record.ticket.parents[0])
-        if original is not None:
-            self._outcomes.remove(self._costs(original.verdict.common))
 
     def restore(self, record: Record) -> None:
         """Take a record from the archive as settled, so that what follows is placed as it was."""
         self.settled += 1
         if record.supersedes is not None and not record.verdict.status.scored:
-            self._unrank(record)
+            self._places.withdraw(record)
         elif record.ticket.kind == "expand":
-            self._know(record)
-            if record.verdict.evaluated and record.verdict.status is Status.OK:
-                self._outcomes.note(self._costs(record.verdict.common))
+            self._places.restore(record)
         self.equivalences.settle(record, self.equivalences.rows(record.number))
         if record.promotion is not None:
             self.promote(record, record.promotion)
@@ -329,31 +302,6 @@ class SearchState:
         promotion = self._settled_podium.judged(promotion)
         self._settled_podium.take(record, promotion, self.source_of(record))
         return replace(record, promotion=promotion)
-
-    def _know(self, record: Record) -> None:
-        """Note the program as known: another record of it is a duplicate."""
-        if record.program_id is not None and record.verdict.evaluated:
-            self.known.setdefault(record.program_id, record.number)
-
-    def _place(self, record: Record) -> float | None:
-        """Note the program as known and rank it: the outcome that clade statistics pool."""
-        self._know(record)
-        if not record.verdict.evaluated or record.verdict.status is Status.EQUIVALENT:
-            return None
-        if record.verdict.status is not Status.OK:
-            return 0.0
-        return self._outcomes.add(self._costs(record.verdict.common), self._parent_costs(record.ticket))
-
-    def _parent_costs(self, ticket: Ticket) -> tuple[float, ...] | None:
-        return self._costs(self._scored[ticket.parents[0]].verdict.common) if ticket.parents else None
-
-    def _gain(self, record: Record) -> float | None:
-        """By how much the program's quantile among the scored records exceeds its parent's, where models propose."""
-        if self.guidance is None or record.verdict.status is not Status.OK or not record.ticket.parents:
-            return None
-        parent = self._scored[record.ticket.parents[0]].verdict.common
-        child, before = (self._outcomes.ranking.quantile(self._costs(one)) for one in (record.verdict.common, parent))
-        return max(0.0, child - before)
 
     # -- tell
 
@@ -414,9 +362,6 @@ class SearchState:
     def source_of(self, record: Record) -> Source:
         """The text of a record's program, which need not be told."""
         return record.candidate.source if record.candidate else self.source(record.program_id or "")
-
-    def _costs(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
-        return self._dominance.costs(metrics)
 
 
 def _as_told(record: Record) -> Record:

@@ -35,7 +35,8 @@ from evolve.core.types import (
 from evolve.engine.base import Task
 from evolve.loop import Flight, run_loop
 from evolve.proposers.base import Context
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Step
 from evolve.takeover import Shelf, Takeover
 

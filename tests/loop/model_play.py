@@ -14,8 +14,9 @@ from evolve.core.types import Candidate, Failure, Objective, Record, Result, Sou
 from evolve.crew import PARADIGM, Crew
 from evolve.events import ScoredProgram
 from evolve.guidance import Guidance
+from evolve.rules import Rules
 from evolve.schedule import OnCompletion
-from evolve.search import Rules, SearchState
+from evolve.search import SearchState
 from evolve.step import Work
 
 OBJECTIVES = (Objective("right", "maximize"),)

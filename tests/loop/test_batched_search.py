@@ -22,7 +22,8 @@ from evolve.events import ScoredProgram
 from evolve.guidance import Guidance
 from evolve.probation import CHECK, REPLAY
 from evolve.racing import BATCH
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Work
 
 SEED = Source({"program.py": "# EVOLVE-BLOCK-START\nvalue = 0\n# EVOLVE-BLOCK-END\ndef f(x):\n    return value\n"}, "f")

@@ -19,7 +19,8 @@ from evolve.engine.local import LocalEngine
 from evolve.loop import Flight, run_loop
 from evolve.problem import Problem
 from evolve.proposers.base import Context
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Step
 
 pytestmark = pytest.mark.bubblewrap

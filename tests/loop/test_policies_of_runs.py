@@ -15,7 +15,8 @@ from evolve.core.errors import ProblemError, UsageError
 from evolve.core.types import Objective
 from evolve.problem import Problem, load
 from evolve.programs import check_features
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 
 
 def _problem(tmp_path: Path, features: str) -> Problem:

@@ -11,7 +11,8 @@ from evaluators.screen import screen_text
 from evolve.core.config import RunConfig
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
 from evolve.probation import CHECK, REPLAY, Probation
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Work
 
 SEED = Source({"program.py": "# EVOLVE-BLOCK-START\nvalue = 0\n# EVOLVE-BLOCK-END\ndef f(x):\n    return value\n"}, "f")

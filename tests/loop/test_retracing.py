@@ -9,8 +9,9 @@ from evolve.core.config import RunConfig
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
 from evolve.retracing import retrace
+from evolve.rules import Rules
 from evolve.schedule import OnCompletion
-from evolve.search import Rules, SearchState
+from evolve.search import SearchState
 from evolve.step import Work
 
 SOURCE = Source({"program.py": ""}, "f")

@@ -15,7 +15,8 @@ from evolve.evaluation import make_evaluator
 from evolve.problem import Problem, load
 from evolve.proposers.base import Context
 from evolve.proposers.offline import operators
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Work
 from sandbox.straight_line import StraightLine
 

@@ -10,7 +10,8 @@ from evolve.core.extent import Extent, extended, together
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Result, Source, Status, Ticket, Verdict
 from evolve.racing import BATCH
-from evolve.search import Rules, SearchState
+from evolve.rules import Rules
+from evolve.search import SearchState
 from evolve.step import Work
 
 SEED = Source({"program.py": "# EVOLVE-BLOCK-START\nvalue = 0\n# EVOLVE-BLOCK-END\ndef f(x):\n    return value\n"}, "f")
