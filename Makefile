@@ -47,7 +47,7 @@ compare: $(READY)
 soak: $(READY) $(SOAK)/.ready
 	EVOLVE_PROPOSALS=100 $(BIN)/python -m pytest tests/local_llm
 	EVOLVE_KILLS=50 $(BIN)/python -m pytest tests/loop/test_killed_runs.py --timeout 3600
-	EVOLVE_BATTERY=whole $(BIN)/python -m pytest tests/hostile --timeout 3600
+	EVOLVE_BATTERY=whole $(BIN)/python -m pytest tests/hostile tests/evaluators/test_process_cascade.py --timeout 3600
 
 clean:
 	rm -rf $(VENV) $(SOAK) .evolve .mypy_cache .ruff_cache .pytest_cache

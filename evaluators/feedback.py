@@ -24,7 +24,7 @@ _SAMPLE, _DEPTH, _PARTS, _SHORT = 1000, 4, 6, 24
 _WORD_BITS = 64
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Addresses as x86-64 and 64-bit Arm have them: of twelve digits, of libraries and stacks, or of programs.
-_ADDRESS = re.compile(r"\b0x(?:7f|ff|5[56]|aa)[0-9a-f]{10}\b")
+_ADDRESS = re.compile(r"\b0x(?:7[ef]|ff|5[56]|aa)[0-9a-f]{10}\b")
 # Commands are built and run in /tmp/work, which is the same each time.
 _TEMPORARY = re.compile(r"(?<=/tmp/)(?!work\b)[^\s/'\":,;()<>]+|(?<=/evolve-session-)[\w-]+")
 

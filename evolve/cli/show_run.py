@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from evolve.core.config import DEFAULT_OUTCOME
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _print(run: RunRow, places: Sequence[Mapping[str, Any]], pauses: Sequence[Ma
     words = ", ".join(
         f"{key} {number(value) if isinstance(value, float | int) else value}"
         for key, value in settings
-        if value is not None
+        if value is not None and (key, value) != ("outcome", DEFAULT_OUTCOME)
     )
     facts = [("problem", run.problem), ("started", f"{run.started_at[:19].replace('T', ' ')} UTC")]
     facts += [("ended by", ending + took), ("settings", words)]

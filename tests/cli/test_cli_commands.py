@@ -15,7 +15,7 @@ from .conftest import PROBLEM, ROOT, Cli
 
 RUN_KEYS = [
     "run_id", "problem", "archive", "stop_reason", "note", "evaluations", "proposals", "seconds", "final_seconds",
-    "final_failure", "spending", "gate", "counts", "prospect", "luck", "verifier_separated", "sandbox",
+    "final_failure", "spending", "gate", "counts", "equivalence", "prospect", "luck", "verifier_separated", "sandbox",
     "final", "objectives", "shown_metric", "seed", "baselines", "found",
 ]  # fmt: skip
 FOUND_KEYS = ["program_id", "idea", "metrics", "final", "best_known", "gain", "dominates"]
@@ -181,7 +181,12 @@ def test_every_key_is_documented() -> None:
         "evolve check": CHECK_KEYS,
         "evolve archive": ARCHIVE_KEYS,
     }
-    assert sections.keys() == {*expected, "evolve doctor", "evolve sandbox"}  # these two have tests of their own
+    assert sections.keys() == {
+        *expected,
+        "evolve compare",
+        "evolve doctor",
+        "evolve sandbox",
+    }  # these have tests of their own
     for command, keys in expected.items():
         assert set(keys) <= set(re.findall(r"[`\"](\w+)[`\"]", sections[command])), command
 

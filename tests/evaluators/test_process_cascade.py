@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -132,7 +133,14 @@ def test_faults_of_the_verifier_are_its_own_and_nobody_can_claim_one(write_probl
     assert fault_place(claim) is None
 
 
-@pytest.mark.parametrize("body", ["x = 1\n    for _ in range(62): x = [x]\n    return x", "return [None] * 4194302"])
+# As many parts as the wire takes are for those who have half a minute: make soak.
+MOST_PARTS = pytest.param(
+    "return [None] * 4194302",
+    marks=pytest.mark.skipif(os.environ.get("EVOLVE_BATTERY") != "whole", reason="EVOLVE_BATTERY=whole takes its time"),
+)
+
+
+@pytest.mark.parametrize("body", ["x = 1\n    for _ in range(62): x = [x]\n    return x", MOST_PARTS])
 def test_an_output_at_the_edge_of_the_wire_is_the_programs_own_matter(write_problem: WriteProblem, body: str) -> None:
     with _evaluator(write_problem("sort")) as evaluator:
         verdict = evaluator.evaluate(_sort(body))

@@ -41,6 +41,8 @@ FORBIDDEN = {
         "phase+scan",
         "drift+loop",
     ),
+    "smooth": ("the gate asks at other points", "report and final at others again"),
+    "deceptive": (),
     "exp2": ("4096", "uniform random", "1,065,353,216", "float32", "subnormal", "last place", "8.73", "10.03"),
     "scheduling": ("120", "4, 8", ".5, .7, .9", ".4, .8", "seeds 0, 1 and 2"),
     "policy": ("1,500", "2 2 1", "8 4 2 1 1", ".6, .75, .9", "300", "Poisson", "least work left beyond doubt"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,9 @@ def test_what_is_faster_becomes_champion_and_is_measured_again(timed: WriteTimed
     question = quick.promotion.question
     assert question.timed and question.groups == 20 and question.statistic is not None
     assert question.statistic < 0.9 and question.statistic != found["time_ratio"]
-    assert "of the champion's time, 0.769 needed, 20 pairs, question 1" in _question_words(quick.promotion)
+    # 0.769 is needed by minimum_effect, and less where this machine is louder.
+    words = re.search(r"of the champion's time, (\S+) needed, 20 pairs, question 1", _question_words(quick.promotion))
+    assert words and float(words[1]) <= 0.769
     assert "asked once, 1 accepted; 20 pairs of processes, noise up to " in str(result)
 
     best, last = result.final[quick.program_id or ""], result.final[seed.program_id or ""]
