@@ -19,7 +19,7 @@ from evolve.core.config import RunConfig
 from evolve.core.errors import CallOrderError, EvolveError, ProblemError
 from evolve.core.types import Record, Status, Ticket
 from evolve.course import Course, Past, Proposal
-from evolve.loop import tried_skeletons
+from evolve.flight import tried_skeletons
 from evolve.programs import SEED, screened, start_programs
 from evolve.proposers.base import Context, Proposer
 from evolve.proposers.offline import operators

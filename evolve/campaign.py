@@ -24,9 +24,10 @@ from evolve.engine.patience import Outage, Patience
 from evolve.event_loop import in_event_loop, interrupts
 from evolve.events import FinalProgress, Listener, Paused, RecordCommitted, RunEnded, RunStarted, ScoredProgram, WentOn
 from evolve.final import Entrant, FinalReport, compare_on_final
+from evolve.flight import Flight
 from evolve.foresight import Trail, foresee, units
 from evolve.guidance import Guidance
-from evolve.loop import Flight, run_loop
+from evolve.loop import run_loop
 from evolve.outlook import sentence
 from evolve.problem import Problem
 from evolve.programs import SEED, check_start, evaluate_programs, floor_on_train, start_programs

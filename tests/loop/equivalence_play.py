@@ -33,7 +33,8 @@ from evolve.core.types import (
     Verdict,
 )
 from evolve.engine.base import Task
-from evolve.loop import Flight, run_loop
+from evolve.flight import Flight
+from evolve.loop import run_loop
 from evolve.proposers.base import Context
 from evolve.rules import Rules
 from evolve.search import SearchState

@@ -16,7 +16,8 @@ from evolve.core.config import RunConfig
 from evolve.core.errors import InfrastructureError, ProblemError, UsageError
 from evolve.core.types import Candidate, Failure, Record, Status, Ticket
 from evolve.engine.local import LocalEngine
-from evolve.loop import Flight, run_loop
+from evolve.flight import Flight
+from evolve.loop import run_loop
 from evolve.problem import Problem
 from evolve.proposers.base import Context
 from evolve.rules import Rules
