@@ -46,10 +46,7 @@ class Flight:
         """Journal, work, place, commit. The record that comes back is durable."""
         recorded = self.records.get(ticket.number)
         if recorded is not None:
-            await self.turnstile.enter(ticket.number)
-            self.search.restore(recorded)
-            self.restored(recorded)
-            return recorded
+            return await self.land_again(recorded)
         await asyncio.wrap_future(self.archive.journal(self.run_id, ticket))
         work = await self.step(ticket, context)
         await self.turnstile.enter(ticket.number)
@@ -62,6 +59,13 @@ class Flight:
         durable = self.archive.commit(self.run_id, record, learned)
         self.turnstile.leave()
         return await asyncio.wrap_future(durable)
+
+    async def land_again(self, record: Record) -> Record:
+        """Place a record of the archive when its turn comes."""
+        await self.turnstile.enter(record.ticket.number)
+        self.search.restore(record)
+        self.restored(record)
+        return record
 
     async def _promotion(self, record: Record, work: Work) -> Promotion:
         if self.gatekeeper:

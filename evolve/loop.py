@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from evolve.budget import Budget
 from evolve.core.errors import UnavailableError
@@ -34,8 +35,10 @@ async def run_loop(
 
     def launch() -> None:
         flight.turnstile.last = None
-        ticket, context = search.ask(tickets.get(search.asked))
-        task = asyncio.create_task(flight.fly(ticket, context))
+        start(flight.fly(*search.ask(tickets.get(search.asked))))
+
+    def start(landing_record: Coroutine[Any, Any, Record]) -> None:
+        task = asyncio.create_task(landing_record)
         flights.add(task)
         task.add_done_callback(finished.put_nowait)
 
@@ -45,6 +48,10 @@ async def run_loop(
 
     try:
         landing.waiting |= retrace(search, tickets, flight.records, restored, landing.tell)
+        for record in flight.records.values():
+            # It came after one whose ticket is not asked yet.
+            if record.ticket.number < search.asked and record.number >= search.settled:
+                start(flight.land_again(record))
         while True:
             # What was journaled before is finished whatever the budget says: it was paid for.
             # A replay is no evaluation, and without it the best of the last tickets would be lost; so it would without

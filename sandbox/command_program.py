@@ -27,6 +27,9 @@ _NOT_FOUND = 127
 _CHUNK_BYTES = 1 << 16
 _LOOK_MILLISECONDS = 50
 
+# The first process of a namespace gets only the signals that it has a handler for, and this one is Python's own.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 
 def build() -> dict[str, tuple[int, bytes]]:
     """All regular files and symbolic links after the build: mode bits, and content or what the link names."""

@@ -8,8 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 
 from archive.store import Archive
 from evolve import run
-from evolve.core.errors import UsageError
+from evolve.core.errors import EvolveError, UsageError
 from evolve.core.types import Record, Status
 from evolve.events import Warned
 from evolve.problem import Problem
@@ -268,6 +270,58 @@ def test_a_killed_run_pays_nothing_twice_and_asks_what_it_would_have_asked(
     (tmp_path / "run.jsonl").write_text("".join(f"{line}\n" for line in lines))
     given = {"replay": str(tmp_path / "run.jsonl"), "archive": tmp_path / "b.db", "final_check": False, "workers": 1}
     assert run(problem.folder, replay_strict=True, **given).spending.replies == len(replies)
+
+
+class Slow:
+    """Answers as a writer does, but the first change only when four were asked for, and no new block until `released`:
+    the change is recorded late, and the ticket of the block, which is asked after it, has no record."""
+
+    def __init__(self) -> None:
+        self._write, self._asked, self._lock = Writer(), 0, threading.Lock()
+        self._many, self.released = threading.Event(), threading.Event()
+
+    def __call__(self, request: dict[str, Any]) -> Scripted | str:
+        text = request["messages"][-1]["content"]
+        with self._lock:
+            self._asked += 1
+        if self._asked == 4:
+            self._many.set()
+        if "Write the block of" in text:
+            self.released.wait(240)
+        if "Make one change" in text:
+            self._many.wait(240)
+        with self._lock:
+            return self._write(request)
+
+
+def left_behind(records: list[Record], tickets: Iterable[int]) -> bool:
+    """Whether a record of a ticket before the first without one came after that of a ticket behind it."""
+    recorded = {record.ticket.number: record.number for record in records}
+    first = min((number for number in tickets if number not in recorded), default=None)
+    if first is None:
+        return False
+    behind = [place for number, place in recorded.items() if number > first]
+    return any(place > min(behind, default=place) for number, place in recorded.items() if number < first)
+
+
+def test_a_run_goes_on_from_records_that_overtook_a_ticket_without_one(problem: Problem, tmp_path: Path) -> None:
+    archive, slow = tmp_path / "a.db", Slow()
+    with ScriptedModel(slow) as model:
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(problem.folder), model.url, str(archive)])
+        deadline = time.monotonic() + 240
+        found = False
+        while not found and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            with suppress(EvolveError), Archive.open(archive, create=False) as opened:
+                run_id = opened.run("last").id
+                found = left_behind(list(opened.records(run_id)), [t.number for t in opened.tickets(run_id)])
+        process.kill()
+        process.wait()
+        slow.released.set()
+        assert found
+        before = records_of(archive)
+        assert run(None, resume=run_id, archive=archive, final_check=False, workers=2).stop_reason == "evaluations"
+    assert records_of(archive)[: len(before)] == before
 
 
 def evolve(*arguments: str, archive: Path) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from evaluators.verifier import load_verifier
-from evolve.core.clock import cpu_seconds
 from evolve.core.errors import ProblemError
 
 FOLDER = Path(__file__).parents[2] / "problems" / "cache-eviction"
@@ -161,14 +160,11 @@ def test_a_replaced_file_is_read_again(tmp_path: Path) -> None:
     assert traces.read(path).tolist() == [0, 1, 2]
 
 
-def test_a_window_of_a_long_file_takes_less_than_a_second_and_later_ones_next_to_nothing(tmp_path: Path) -> None:
+def test_a_file_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "long.csv.gz"
-    rows = "\n".join(str(at * at % 100_003) for at in range(400_000))
-    path.write_bytes(gzip.compress(f"object_id\n{rows}\n".encode(), compresslevel=1))
-    started = cpu_seconds()
-    assert len(traces.read(path, 200_000, 210_000)) == 10_000
-    first = cpu_seconds() - started
-    assert first < 1.0
-    started = cpu_seconds()
-    traces.read(path, 300_000, 310_000)
-    assert cpu_seconds() - started < first / 5
+    rows = "\n".join(str(at * at % 1_009) for at in range(4_000))
+    path.write_bytes(gzip.compress(f"object_id\n{rows}\n".encode()))
+    assert len(traces.read(path, 2_000, 2_100)) == 100
+    monkeypatch.setattr(traces, "_open", None)
+    assert len(traces.read(path, 3_000, 3_100)) == 100
+    assert traces.length(path) == 4_000
