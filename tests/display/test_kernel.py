@@ -52,11 +52,11 @@ def test_the_documentation_in_a_kernel(tmp_path: Path) -> None:
 
     (widget,) = searched
     page = Words(html_of(widget))
-    assert "ended: evaluations, after" in page.text and "of 500 evaluations" in page.text
+    assert "ended: evaluations, after" in page.text and "of 5,000 evaluations" in page.text
     assert {"table", "svg"} <= page.tags and "fraction_3_3" in page.text
     assert re.search(r"final check of \d+ programs: 100%", page.text)
     assert "ended: evaluations" in widget["data"]["text/plain"]
-    assert "of 600 evaluations" in Words(html_of(resumed[0])).text
+    assert "of 6,000 evaluations" in Words(html_of(resumed[0])).text
 
     (report,) = shown
     page = Words(html_of(report))
