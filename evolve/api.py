@@ -65,6 +65,7 @@ def run(
     patience: float | None = None,
     hint: str = "",
     prompts: str | Path | None = None,
+    bandit: str | None = None,
     seed: int = 0,
     workers: int | None = None,
     window: int | None = None,
@@ -92,10 +93,11 @@ def run(
 
     `model` names language models that propose beside the offline proposer (docs/models.md); `api_base` is where an
     OpenAI-compatible server answers for them. `usd` and `tokens` limit what they take, `hint` is advice that every
-    prompt carries, and files of the folder `prompts` replace the templates of the same name. Before the first paid call
-    `confirm` is asked with an estimate. `replay` goes through a run of the archive, or a recorded file, again, with the
-    replies of then and no network; with `replay_strict` a prompt that is not that of then is an error.
-    `patience` stops the search when the chance of an improvement in what is left is smaller.
+    prompt carries, and files of the folder `prompts` replace the templates of the same name; `bandit` says how the next
+    model and its move are chosen, "thompson" or "uniform". Before the first paid call `confirm` is asked with an
+    estimate. `replay` goes through a run of the archive, or a recorded file, again, with the replies of then and no
+    network; with `replay_strict` a prompt that is not that of then is an error. `patience` stops the search when the
+    chance of an improvement in what is left is smaller.
 
     `sandbox` is a text such as "docker:runtime=runsc" (docs/cli.md); None takes that of the run to resume, or else
     what EVOLVE_SANDBOX, the user's settings or this system choose. "none" isolates nothing. Where the sandbox goes away
@@ -119,7 +121,8 @@ def run(
     outage = Patience(60.0 * settings.check_outage(outage_minutes))
     place = settings.default_archive(str(archive) if archive else None)
     limits = Limits(evaluations, proposals, usd, tokens, patience)
-    wanted = Wanted([model] if isinstance(model, str) else model, api_base, hint, str(prompts) if prompts else None)
+    templates = str(prompts) if prompts else None
+    wanted = Wanted([model] if isinstance(model, str) else model, api_base, hint, templates, bandit)
     replay = str(replay) if replay is not None else None
     recording = read_recording(place, replay) if replay is not None else None
     if resume is not None:

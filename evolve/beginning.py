@@ -42,12 +42,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Models by name, where they answer, advice for them, and a folder of templates."""
+    """Models by name, where they answer, advice for them, a folder of templates, and the rule by which one is chosen
+    (None: that of the settings)."""
 
     models: Sequence[str] = ()
     api_base: str | None = None
     hint: str = ""
     prompts: str | None = None
+    bandit: str | None = None
 
 
 def fresh_run(
@@ -186,14 +188,14 @@ def find_problem(name: str, folder: object = None) -> Problem:
 def _models(wanted: Wanted) -> Mapping[str, Any] | None:
     """The crew of models as it is stored; None where none is wanted."""
     if not wanted.models:
-        given = [name for name in ("api_base", "hint", "prompts") if getattr(wanted, name)]
+        given = [name for name in ("api_base", "hint", "prompts", "bandit") if getattr(wanted, name)]
         if given:
             option = f"--{given[0].replace('_', '-')}"
             raise UsageError(f"{option} is for language models, and none was named", "Add --model NAME.")
         return None
     from evolve.proposers.llm.models import chosen_models
 
-    return chosen_models(wanted.models, wanted.api_base)
+    return chosen_models(wanted.models, wanted.api_base, wanted.bandit)
 
 
 def _templates_digest(folder: str | None) -> str:

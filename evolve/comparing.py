@@ -15,11 +15,12 @@ from evolve.beginning import Limits, Wanted, fresh_run
 from evolve.comparison import slots
 from evolve.comparison.figure import Figure
 from evolve.comparison.outcome import Comparison
-from evolve.comparison.plan import Plan, Trial, chosen_control, comparison_id, found, is_done, split_policies
+from evolve.comparison.plan import BANDIT, Plan, Trial, chosen_control, comparison_id, found, is_done, split_policies
 from evolve.comparison.reporting import asking, in_place, worths
 from evolve.comparison.watch import Stand, Watch
 from evolve.core import config as settings
 from evolve.core.clock import monotonic_seconds
+from evolve.core.config import RunConfig
 from evolve.core.errors import UsageError
 from evolve.engine.local import LocalEngine
 from evolve.evaluation import make_evaluator, sandbox_config
@@ -60,7 +61,8 @@ def compare(
     Whole runs stand side by side, one on each of `workers` cores, and share nothing. Those that the archive holds
     already, of the same problem, budget and code, are not made again: what was stopped goes on, and more seeds or
     policies cost no more than themselves. `profile` is a reduced size of the problem. `control` is the policy that the
-    others are compared with, the first one where it is None. With models, `usd` is what each run may cost, and
+    others are compared with, the first one where it is None. With models, a policy may have another bandit than that of
+    the settings, as in "clade@uniform", and `usd` is what each run may cost, and
     `confirm` is asked with all of it in words.
 
     Final values are of the report split, which no search sees; curves are of train. See docs/compare.md.
@@ -77,7 +79,9 @@ def compare(
     if seeds < 1:
         raise UsageError(f"{seeds} seeds are no comparison", "Give --seeds at least 1; ten or more can show something.")
     wanted = Wanted([model] if isinstance(model, str) else model, api_base)
-    _, config = fresh_run(loaded.place, Limits(evaluations, usd=usd), seed, None, names[0], start, wanted)
+    policy = names[0].partition(BANDIT)[0]
+    _, config = fresh_run(loaded.place, Limits(evaluations, usd=usd), seed, None, policy, start, wanted)
+    _check_bandits(names, config)
     settings.check_budget(config.evaluations, config.proposals, None, config.usd)
     if config.models and config.usd is None:
         raise UsageError("nothing limits what models may cost", "Add --usd X: dollars for each run.")
@@ -90,6 +94,16 @@ def compare(
     with Archive.open(place) as opened:
         _carry_out(opened, plan, count, confirm, watch, warn)
         return replace(_compared(opened, plan, loaded, first, count, watch), seconds=monotonic_seconds() - began)
+
+
+def _check_bandits(arms: Sequence[str], config: RunConfig) -> None:
+    """Raises UsageError for a bandit without models, and for one that is the settings' own."""
+    for arm in arms:
+        policy, mark, rule = arm.partition(BANDIT)
+        if mark and not config.models:
+            raise UsageError(f"{arm}: a bandit chooses among models, and none was named", "Add --model NAME.")
+        if mark and config.models and config.models["bandit"] == rule:
+            raise UsageError(f"{arm}: {rule} is the rule of {policy} already", f"Write {policy}.")
 
 
 def _carry_out(

@@ -32,6 +32,10 @@ HintOption = Annotated[str, typer.Option(metavar="TEXT", help="Advice that every
 PromptsOption = Annotated[
     str | None, typer.Option(metavar="DIR", help="Templates that replace the shipped ones of the same name.")
 ]
+BanditOption = Annotated[
+    str | None,
+    typer.Option(metavar="RULE", help="How the next model and its move are chosen: thompson (default) or uniform."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before the first paid call.")]
 ReplayOption = Annotated[
     str | None,

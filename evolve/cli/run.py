@@ -10,6 +10,7 @@ import typer
 
 from evolve.cli.model_options import (
     ApiBaseOption,
+    BanditOption,
     HintOption,
     ModelOption,
     PatienceOption,
@@ -49,6 +50,7 @@ def run(
     patience: PatienceOption = None,
     hint: HintOption = "",
     prompts: PromptsOption = None,
+    bandit: BanditOption = None,
     yes: YesOption = False,
     seed: Annotated[int, typer.Option(metavar="S", help="Same seed and budget: same run.")] = 0,
     workers: Annotated[
@@ -109,6 +111,7 @@ def run(
             patience=patience,
             hint=hint,
             prompts=prompts,
+            bandit=bandit,
             confirm=None if yes else confirm_cost,
             seed=seed,
             workers=workers,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.policies import check_policy
 from archive.rows import RunRow, RunStatus
+from evolve.bandit import RULES
 from evolve.core.config import RunConfig
 from evolve.core.errors import UsageError
 
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 
 TAG = "comparison"
 """Where a run's stored configuration holds the id of the comparison that it was made for."""
+BANDIT = "@"
+"""Between a policy and the rule by which models are chosen, as in clade@uniform."""
 _PACKAGES = ("archive", "evaluators", "evolve", "sandbox")
 _PARTS = "*.py"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of a comparison: a policy with its options, and the run's seed."""
+    """One run of a comparison: a policy with its options, and maybe a bandit's rule, and the run's seed."""
 
     policy: str
     seed: int
@@ -57,6 +60,7 @@ class Plan:
     def beginning(self, trial: Trial) -> dict[str, Any]:
         """The arguments of `evolve.run` for a new trial. What arms may share or must not is decided here."""
         config = self.config
+        policy, _, bandit = trial.policy.partition(BANDIT)
         return {
             **self.arguments,
             "problem": self.place,
@@ -65,7 +69,8 @@ class Plan:
             "usd": config.usd,
             "window": config.window,
             "start": config.start,
-            "policy": trial.policy,
+            "policy": policy,
+            "bandit": bandit or None,
             "seed": trial.seed,
             "tags": {TAG: self.id},
         }
@@ -91,10 +96,17 @@ def found(archive: Archive, plan: Plan) -> dict[Trial, RunRow]:
     runs: dict[Trial, RunRow] = {}
     for row in archive.runs_of(plan.version):
         if row.config.get(TAG) == plan.id:
-            trial = Trial(row.config["policy"], row.run_seed)
+            trial = Trial(_arm(row.config, plan.config), row.run_seed)
             if trial not in runs or (row.status is RunStatus.ENDED and runs[trial].status is not RunStatus.ENDED):
                 runs[trial] = row
     return runs
+
+
+def _arm(made: Mapping[str, Any], shared: RunConfig) -> str:
+    """A policy, with the bandit's rule where that is not the one of the settings."""
+    rule = made["models"]["bandit"] if made.get("models") else None
+    own = not shared.models or rule == shared.models["bandit"]
+    return str(made["policy"]) if own else f"{made['policy']}{BANDIT}{rule}"
 
 
 def is_done(row: RunRow | None) -> bool:
@@ -114,12 +126,19 @@ def split_policies(texts: Iterable[str]) -> tuple[str, ...]:
             names[-1] += f",{part}"
         elif part:
             names.append(part)
-    checked = tuple(check_policy(name) for name in names)
+    checked = tuple(map(_checked, names))
     if twice := next((name for name in checked if checked.count(name) > 1), None):
         raise UsageError(f"the policy {twice} is named twice", "Name each policy once.")
     if len(checked) < 2:
         raise UsageError("a comparison needs two policies", "Name them: --policies independent,hill,clade")
     return checked
+
+
+def _checked(arm: str) -> str:
+    policy, mark, rule = arm.partition(BANDIT)
+    if mark and rule not in RULES:
+        raise UsageError(f"{arm}: a bandit has no rule {rule!r}", f"Choose one of {', '.join(RULES)}.")
+    return check_policy(policy) + mark + rule
 
 
 def chosen_control(control: str | None, policies: Sequence[str]) -> str:

@@ -23,10 +23,18 @@ from evolve.comparison.watch import Stand, words
 from evolve.core.config import RunConfig
 from evolve.core.errors import UsageError
 from evolve.core.types import Record
+from evolve.proposers.llm.scripted import ScriptedModel
 
 pytestmark = pytest.mark.timeout(400)  # some ten processes are started, and a busy machine takes its time for each
 
 ROOT = Path(__file__).resolve().parents[2]
+PRICES = """
+[models.priced]
+model = "openai/scripted"
+input_usd_per_million = 1.0
+output_usd_per_million = 10.0
+max_tokens = 1000
+"""
 PROBLEM, POLICIES = "landscape/smooth", "independent,hill"
 
 
@@ -50,6 +58,25 @@ def test_a_comparison_is_extended_and_nothing_is_made_twice(tmp_path: Path) -> N
         assert {archive.run(one.id).config[TAG] for one in archive.runs()} == {first.id} == {second.id}
     assert [row.policy for row in second.of("final")] == ["hill", "independent", "clade"]
     assert all(row.median is not None and 0.0 < row.median <= 1.0 for row in second.rows)
+
+
+def test_the_bandit_against_its_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "evolve").mkdir()
+    (tmp_path / "evolve" / "config.toml").write_text(PRICES)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with ScriptedModel(lambda request: "Idea: nothing: a test") as model:
+        asked = {"model": "priced", "api_base": model.url, "usd": 0.5}
+        first = _compare(tmp_path / "a.db", policies="clade@uniform,clade", **asked)
+        requests = len(model.requests)
+        again = _compare(tmp_path / "a.db", policies="clade,clade@uniform", control="clade@uniform", **asked)
+        assert again.runs == first.runs and len(model.requests) == requests > 0
+        with pytest.raises(UsageError, match="thompson is the rule of clade already"):
+            _compare(tmp_path / "a.db", policies="clade,clade@thompson", **asked)
+    with Archive.open(tmp_path / "a.db") as archive:
+        rules = {arm: archive.run(first.runs[arm][0]).config["models"]["bandit"] for arm in first.policies}
+    assert rules == {"clade@uniform": "uniform", "clade": "thompson"} and first.control == "clade@uniform"
+    with pytest.raises(UsageError, match="a bandit chooses among models"):
+        _compare(tmp_path / "a.db", policies="clade@uniform,clade")
 
 
 def test_a_process_that_dies_goes_on_with_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

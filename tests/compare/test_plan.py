@@ -44,6 +44,15 @@ def test_the_control_is_one_of_them() -> None:
         chosen_control("islands", ("hill", "clade"))
 
 
+def test_a_bandit_is_part_of_an_arm() -> None:
+    assert split_policies(["clade@uniform,clade"]) == ("clade@uniform", "clade")
+    with pytest.raises(UsageError, match="no rule 'greedy'"):
+        split_policies(["clade@greedy,clade"])
+    begun = PLAN.beginning(Trial("clade@uniform", 7))
+    assert (begun["policy"], begun["bandit"]) == ("clade", "uniform")
+    assert PLAN.beginning(Trial("clade", 7))["bandit"] is None
+
+
 def test_seeds_come_before_policies() -> None:
     assert PLAN.trials[:3] == (Trial("hill", 0), Trial("clade", 0), Trial("hill", 1))
 

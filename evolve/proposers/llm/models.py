@@ -128,15 +128,18 @@ def check_callbacks(names: Sequence[str]) -> None:
             raise UsageError("the callback otel needs OpenTelemetry, which is not installed", remedy)
 
 
-def chosen_models(names: Sequence[str], api_base: str | None = None) -> dict[str, Any]:
+def chosen_models(names: Sequence[str], api_base: str | None = None, bandit: str | None = None) -> dict[str, Any]:
     """The models of a run as plain data: those tables of the settings, or models of litellm, that `names` name.
 
-    Raises UsageError where a name is given twice, or the settings can not be read or hold a wrong key.
+    `bandit` is the rule by which a model and its move are chosen; None for that of the settings. Raises UsageError
+    where there is no such rule, a name is given twice, or the settings can not be read or hold a wrong key.
     """
     table = _table()
     rule, callbacks = table.pop("bandit", "thompson"), table.pop("callbacks", [])
     if rule not in ("thompson", "uniform"):
         raise UsageError(f"{settings_file()}: models.bandit is {rule!r}", 'Write "thompson" or "uniform".')
+    if bandit not in (None, "thompson", "uniform"):
+        raise UsageError(f"--bandit {bandit}: there is no such rule", "Write thompson or uniform.")
     if not (isinstance(callbacks, list) and all(isinstance(one, str) for one in callbacks)):
         raise UsageError(f"{settings_file()}: models.callbacks is no list of names", 'Write callbacks = ["otel"].')
     if twice := next((name for name in names if list(names).count(name) > 1), None):
@@ -144,7 +147,11 @@ def chosen_models(names: Sequence[str], api_base: str | None = None) -> dict[str
             f"--model {twice} is given twice", "Name each model once; its `weight` says how often it is asked."
         )
     models = [_model(name, table.get(name), api_base) for name in names]
-    return {"bandit": rule, "callbacks": callbacks, "models": [model.model_dump(mode="json") for model in models]}
+    return {
+        "bandit": bandit or rule,
+        "callbacks": callbacks,
+        "models": [model.model_dump(mode="json") for model in models],
+    }
 
 
 def models_from_json(data: Sequence[Mapping[str, Any]]) -> tuple[Model, ...]:
