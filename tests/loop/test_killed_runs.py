@@ -19,7 +19,7 @@ from archive.store import Archive
 KILLS = int(os.environ.get("EVOLVE_KILLS", "5"))
 KILLS_OF_A_RUN = 5
 RUNS = -(-KILLS // KILLS_OF_A_RUN)
-EVALUATIONS = {"float32-exp2": 1000, "cache-eviction": 6}
+EVALUATIONS = {"float32-exp2": 500, "cache-eviction": 4}
 
 DRIVER = """
 import sys

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -16,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from archive.store import Archive
 from evolve import run
+from evolve.cli.app import app
 from evolve.core.errors import EvolveError, UsageError
 from evolve.core.types import Record, Status
 from evolve.events import Warned
@@ -200,7 +201,7 @@ def test_nobody_listens(problem: Problem, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_replay_is_the_run_without_network(problem: Problem, model: ScriptedModel, tmp_path: Path) -> None:
-    first = searched(problem, model, tmp_path / "a.db")
+    first = searched(problem, model, tmp_path / "a.db", evaluations=16)
     asked = len(model.requests)
     with Archive.open(tmp_path / "a.db") as opened:
         lines = list(opened.export(first.run_id, replies=True))
@@ -229,47 +230,13 @@ def test_a_replay_is_the_run_without_network(problem: Problem, model: ScriptedMo
         run(problem.folder, replay_strict=True, **given)
 
 
-SCRIPT = """
+EVALUATIONS = 40
+SCRIPT = f"""
 import sys
 from evolve import run
 folder, url, archive = sys.argv[1:]
-run(folder, model="priced", api_base=url, archive=archive, evaluations=60, final_check=False, workers=2)
+run(folder, model="priced", api_base=url, archive=archive, evaluations={EVALUATIONS}, final_check=False, workers=2)
 """
-
-
-def test_a_killed_run_pays_nothing_twice_and_asks_what_it_would_have_asked(
-    problem: Problem, model: ScriptedModel, tmp_path: Path
-) -> None:
-    # Two metrics, in another order than that of their names.
-    verifier = problem.folder / "verifier.py"
-    verifier.write_text(verifier.read_text().replace('{"right": right}', '{"right": right, "gap": 1.0 - right}'))
-    archive = tmp_path / "a.db"
-    arguments = [sys.executable, "-c", SCRIPT, str(problem.folder), model.url, str(archive)]
-    process = subprocess.Popen(arguments, env=dict(os.environ))
-    deadline = time.monotonic() + 240
-    while len(model.requests) < 12 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    with Archive.open(archive) as opened:
-        run_id = opened.run("last").id
-        paid = {(reply.ticket, reply.attempt): reply for reply in opened.replies(run_id)}
-        recorded = list(opened.records(run_id))
-    assert paid and len(recorded) < 60
-    before = len(model.requests)
-    result = run(problem.folder, resume=run_id, archive=archive, final_check=False, workers=2)
-    with Archive.open(archive) as opened:
-        replies = {(reply.ticket, reply.attempt): reply for reply in opened.replies(run_id)}
-    assert result.stop_reason == "evaluations"
-    assert all(replies[key] == reply for key, reply in paid.items())
-    assert len(model.requests) - before == len(replies) - len(paid)
-    used = {one for r in records_of(archive) if (made := r.candidate or r.failure) for one in made.reply_ids}
-    assert {reply.id for reply in paid.values()} <= used
-    with Archive.open(archive) as opened:
-        lines = list(opened.export(run_id, replies=True))
-    (tmp_path / "run.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    given = {"replay": str(tmp_path / "run.jsonl"), "archive": tmp_path / "b.db", "final_check": False, "workers": 1}
-    assert run(problem.folder, replay_strict=True, **given).spending.replies == len(replies)
 
 
 class Slow:
@@ -304,24 +271,45 @@ def left_behind(records: list[Record], tickets: Iterable[int]) -> bool:
     return any(place > min(behind, default=place) for number, place in recorded.items() if number < first)
 
 
-def test_a_run_goes_on_from_records_that_overtook_a_ticket_without_one(problem: Problem, tmp_path: Path) -> None:
+def test_a_killed_run_pays_nothing_twice_and_asks_what_it_would_have_asked(problem: Problem, tmp_path: Path) -> None:
+    """It is killed when records have overtaken a ticket that has none."""
+    # Two metrics, in another order than that of their names.
+    verifier = problem.folder / "verifier.py"
+    verifier.write_text(verifier.read_text().replace('{"right": right}', '{"right": right, "gap": 1.0 - right}'))
     archive, slow = tmp_path / "a.db", Slow()
     with ScriptedModel(slow) as model:
         process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(problem.folder), model.url, str(archive)])
         deadline = time.monotonic() + 240
-        found = False
-        while not found and process.poll() is None and time.monotonic() < deadline:
+        overtaken = False
+        while not overtaken and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
             with suppress(EvolveError), Archive.open(archive, create=False) as opened:
                 run_id = opened.run("last").id
-                found = left_behind(list(opened.records(run_id)), [t.number for t in opened.tickets(run_id)])
+                recorded = list(opened.records(run_id))
+                overtaken = left_behind(recorded, [ticket.number for ticket in opened.tickets(run_id)])
         process.kill()
         process.wait()
         slow.released.set()
-        assert found
-        before = records_of(archive)
-        assert run(None, resume=run_id, archive=archive, final_check=False, workers=2).stop_reason == "evaluations"
-    assert records_of(archive)[: len(before)] == before
+        assert overtaken
+        with Archive.open(archive) as opened:
+            paid = {(reply.ticket, reply.attempt): reply for reply in opened.replies(run_id)}
+            recorded = list(opened.records(run_id))
+        assert paid and len(recorded) < EVALUATIONS
+        before = len(model.requests)
+        result = run(problem.folder, resume=run_id, archive=archive, final_check=False, workers=2)
+        after = len(model.requests)
+    with Archive.open(archive) as opened:
+        replies = {(reply.ticket, reply.attempt): reply for reply in opened.replies(run_id)}
+    assert result.stop_reason == "evaluations" and records_of(archive)[: len(recorded)] == recorded
+    assert all(replies[key] == reply for key, reply in paid.items())
+    assert after - before == len(replies) - len(paid)
+    used = {one for r in records_of(archive) if (made := r.candidate or r.failure) for one in made.reply_ids}
+    assert {reply.id for reply in paid.values()} <= used
+    with Archive.open(archive) as opened:
+        lines = list(opened.export(run_id, replies=True))
+    (tmp_path / "run.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    given = {"replay": str(tmp_path / "run.jsonl"), "archive": tmp_path / "b.db", "final_check": False, "workers": 1}
+    assert run(problem.folder, replay_strict=True, **given).spending.replies == len(replies)
 
 
 def evolve(*arguments: str, archive: Path) -> subprocess.CompletedProcess[str]:
@@ -329,9 +317,13 @@ def evolve(*arguments: str, archive: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
 
+def show(*arguments: str, archive: Path) -> Result:
+    return CliRunner().invoke(app, ["show", *arguments, "--prompt", "--archive", str(archive)])
+
+
 def test_the_command_line(problem: Problem, model: ScriptedModel, tmp_path: Path) -> None:
     archive = tmp_path / "a.db"
-    options = ["--model", "priced", "--api-base", model.url, "--evaluations", "20", "--no-final", "--workers", "2"]
+    options = ["--model", "priced", "--api-base", model.url, "--evaluations", "12", "--no-final", "--workers", "2"]
     refused = evolve("run", str(problem.folder), *options, archive=archive)
     assert refused.returncode == 2 and "--yes" in refused.stderr and "USD" in refused.stderr and not model.requests
     ran = evolve("run", str(problem.folder), *options, "--yes", archive=archive)
@@ -341,12 +333,12 @@ def test_the_command_line(problem: Problem, model: ScriptedModel, tmp_path: Path
         run_id = opened.run("last").id
         record = next(r for r in opened.records(run_id) if r.ticket.model and r.candidate and r.verdict.value)
         reply = opened.replies_of(run_id, record.ticket.number)[0]
-    shown = evolve("show", str(record.program_id), "--prompt", archive=archive)
+    shown = show(str(record.program_id), archive=archive)
     for message in reply.request["messages"]:
         assert message["content"] in shown.stdout
     assert reply.text in shown.stdout
-    data = json.loads(evolve("show", str(record.program_id), "--prompt", "--json", archive=archive).stdout)
+    data = json.loads(show(str(record.program_id), "--json", archive=archive).stdout)
     assert data[0]["request"]["messages"] == reply.request["messages"] and data[0]["reply"] == reply.text
     with Archive.open(archive) as opened:
         seed = str(next(opened.records(run_id)).program_id)
-    assert "no prompt" in evolve("show", seed, "--prompt", archive=archive).stderr
+    assert "no prompt" in show(seed, archive=archive).stderr
