@@ -25,7 +25,7 @@ from evolve.result import RunResult
 
 pytestmark = pytest.mark.bubblewrap
 WriteProblem = Callable[..., Problem]
-EVALUATIONS = 24.0
+EVALUATIONS, HALF = 24.0, 12.0
 
 # Guess a line from which 32 points lie more or less far.
 LINE_VERIFIER = """
@@ -108,11 +108,11 @@ def test_only_what_may_be_the_best_is_measured_in_full(line: Problem, tmp_path: 
 
 @pytest.mark.timeout(800)  # four runs
 def test_neither_workers_nor_stops_change_the_course(line: Problem, tmp_path: Path) -> None:
-    _, whole = _run(line, tmp_path / "one.db", workers=1)
-    _, other = _run(line, tmp_path / "three.db", workers=3)
+    _, whole = _run(line, tmp_path / "one.db", workers=1, evaluations=HALF)
+    _, other = _run(line, tmp_path / "three.db", workers=3, evaluations=HALF)
     assert other == whole
-    assert any('"question"' in line for line in whole)
-    for evaluations in (7.0, EVALUATIONS):
+    assert any('"question"' in line for line in whole) and any(f'"{BATCH}"' in line for line in whole)
+    for evaluations in (7.0, HALF):
         resume = "last" if evaluations > 7.0 else None
         _, parts = _run(line, tmp_path / "parts.db", evaluations=evaluations, resume=resume)
     assert parts[1:] == whole[1:]  # the first line holds the limits that each run was begun with

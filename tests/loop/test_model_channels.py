@@ -158,4 +158,4 @@ def test_without_one_part_of_the_prompt_a_word_is_missing(problem: Problem, tmp_
     override = tmp_path / "prompts" / name
     override.parent.mkdir(parents=True)
     override.write_text(shipped.replace(part, ""))
-    assert searched(problem, tmp_path, 150, tmp_path / "prompts") < 1.0 - 0.005 - 0.1
+    assert searched(problem, tmp_path, 120, tmp_path / "prompts") < 1.0 - 0.005 - 0.1
