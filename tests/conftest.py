@@ -155,12 +155,11 @@ def arrange(numbers):
 WriteProblem = Callable[..., Problem]
 
 
-@pytest.fixture
-def write_problem(tmp_path: Path) -> WriteProblem:
-    """A function that writes a problem's folder and loads it; `kind`, else the name, is "guess" (driven) or "sort"."""
+def writer(room: Path) -> WriteProblem:
+    """A function that writes a problem's folder into `room`; `kind`, else the name, is "guess" (driven) or "sort"."""
 
     def write(name: str = "guess", *, kind: str = "", keys: str = "", toml: str = "", **files: str) -> Problem:
-        folder = tmp_path / name
+        folder = room / name
         folder.mkdir()
         driven = (kind or name) == "guess"
         entry = "make_guesser" if driven else "arrange"
@@ -176,6 +175,18 @@ def write_problem(tmp_path: Path) -> WriteProblem:
         return load(folder)
 
     return write
+
+
+@pytest.fixture
+def write_problem(tmp_path: Path) -> WriteProblem:
+    """Writes a problem's folder for one test, and loads it."""
+    return writer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def write_shared(tmp_path_factory: pytest.TempPathFactory) -> WriteProblem:
+    """Writes a problem's folder for the tests of a module that look at one run of it, and loads it."""
+    return writer(tmp_path_factory.mktemp("shared"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

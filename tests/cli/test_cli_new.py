@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from evolve.check import Grade
+from evolve.check.bench import Bench
+from evolve.check.rows import known_programs, splits
 from evolve.cli.app import app
 from evolve.problem import load
 from evolve.scaffold import FAMILIES
@@ -92,7 +96,9 @@ def test_a_program_that_prints_json_is_wrapped(here: Path) -> None:
     assert grades["verifier"] == "look" and report["grade"] == "look"
     readme = (here / "sums" / "README.md").read_text()
     assert "not separated" in readme and "How to separate the verifier" in readme
-    found = json.loads(call("run", "sums", "--evaluations", "12", "--archive", here / "a.db", "--json").stdout)
+    found = json.loads(
+        call("run", "sums", "--evaluations", "12", "--workers", "1", "--archive", here / "a.db", "--json").stdout
+    )
     assert found["verifier_separated"] is False and found["found"][0]["metrics"]["cost"] <= 7
 
 
@@ -103,9 +109,9 @@ def test_a_command_with_a_seed_gets_seeds_that_differ_by_split(here: Path) -> No
     problem = load(here / "rest")
     assert problem.command is not None and problem.command.run == 'python3 rest.py "$1"'
     assert problem.objectives[0].direction == "maximize"
-    report = json.loads(call("check", "rest", "--json").stdout)
-    splits = next(one for one in report["findings"] if one["name"] == "splits")
-    assert splits["grade"] == "ok" and splits["figures"]["instances"]["gate"] == 12
+    with closing(Bench(problem)) as bench:
+        found = splits(bench, print)
+    assert found.grade is Grade.OK and found.figures["instances"]["gate"] == 12
 
 
 @pytest.mark.bubblewrap
@@ -117,9 +123,9 @@ def test_with_a_measured_metric_what_is_printed_becomes_what_is_right(here: Path
     assert problem.separated and problem.objectives[0].direction == "minimize"
     (here / "words" / "baselines").mkdir()
     (here / "words" / "baselines" / "wrong.sh").write_text("echo 1\n")
-    report = json.loads(call("check", "words", "--json", status=1).stdout)
-    programs = next(one for one in report["findings"] if one["name"] == "seed and baselines")
-    assert "wrong is invalid" in programs["says"] and "seed" not in programs["says"].split(" is ")[0]
+    with closing(Bench(load(here / "words"))) as bench:
+        programs = known_programs(bench, print)[1][0]
+    assert "wrong is invalid" in programs.says and "seed" not in programs.says.split(" is ")[0]
 
 
 @pytest.mark.bubblewrap

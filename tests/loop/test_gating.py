@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,7 @@ FAILS = SEED.replace("-1", "x % 7 if x < 10_000 else 1 // 0")
 STARTS = {"b_memory": MEMORY, "c_true": TRUE}
 
 
-@pytest.fixture
-def write(write_problem: Callable[..., Problem]) -> Callable[..., Problem]:
+def writing(write_problem: Callable[..., Problem]) -> Callable[..., Problem]:
     def made(name: str, *, fresh: bool = True, groups: int = 12, **baselines: str) -> Problem:
         verifier = VERIFIER.format(fresh=fresh, groups=groups)
         return write_problem(name, kind="sort", verifier=verifier, seed=SEED, **baselines)
@@ -54,15 +54,35 @@ def write(write_problem: Callable[..., Problem]) -> Callable[..., Problem]:
     return made
 
 
+@pytest.fixture
+def write(write_problem: Callable[..., Problem]) -> Callable[..., Problem]:
+    return writing(write_problem)
+
+
 def searched(problem: Problem, where: Path, **arguments: object) -> tuple[RunResult, list[Record]]:
-    settings = {"start": "baselines", "evaluations": 3, "final_check": False, "workers": 2, **arguments}
+    settings = {"start": "baselines", "evaluations": 3, "final_check": False, "workers": 1, **arguments}
     result = run(problem.folder, archive=where, **settings)  # type: ignore[arg-type]
     with Archive.open(where) as archive:
         return result, list(archive.records(result.run_id))
 
 
-def test_what_is_better_on_train_alone_does_not_become_champion(write: Callable[..., Problem], tmp_path: Path) -> None:
-    result, (seed, memory, true) = searched(write("fresh", **STARTS), tmp_path / "a.db")
+@dataclass(frozen=True)
+class Whole:
+    """A whole run whose questions meet new instances each time."""
+
+    archive: Path
+    result: RunResult
+    records: list[Record]
+
+
+@pytest.fixture(scope="module")
+def whole(write_shared: Callable[..., Problem]) -> Whole:
+    problem = writing(write_shared)("fresh", **STARTS)
+    return Whole(problem.folder / "a.db", *searched(problem, problem.folder / "a.db"))
+
+
+def test_what_is_better_on_train_alone_does_not_become_champion(whole: Whole) -> None:
+    result, (seed, memory, true) = whole.result, whole.records
     assert seed.promotion is not None and seed.promotion.accepted and seed.promotion.question is None
     assert memory.verdict.value is not None and memory.promotion is not None
     assert not memory.promotion.accepted and memory.promotion.question is not None
@@ -76,9 +96,8 @@ def test_what_is_better_on_train_alone_does_not_become_champion(write: Callable[
     assert "asked 2 times, 1 accepted; 12 groups, new instances each time" in str(result)
 
 
-def test_each_question_meets_instances_of_its_own(write: Callable[..., Problem], tmp_path: Path) -> None:
-    _, records = searched(write("fresh", **STARTS), tmp_path / "a.db")
-    sets = [one.promotion.evaluation_set for one in records if one.promotion and one.promotion.question]
+def test_each_question_meets_instances_of_its_own(whole: Whole, write: Callable[..., Problem], tmp_path: Path) -> None:
+    sets = [one.promotion.evaluation_set for one in whole.records if one.promotion and one.promotion.question]
     assert len(set(sets)) == 2
     problem = write("fixed", fresh=False, **STARTS)
     result, records = searched(problem, tmp_path / "b.db")
@@ -110,13 +129,14 @@ def test_what_is_no_better_than_a_refused_program_asks_nothing(write: Callable[.
     assert result.gate is not None and result.gate.asked == 1
 
 
-def test_a_run_that_goes_on_counts_its_questions_on(write: Callable[..., Problem], tmp_path: Path) -> None:
+def test_a_run_that_goes_on_counts_its_questions_on(
+    whole: Whole, write: Callable[..., Problem], tmp_path: Path
+) -> None:
     problem = write("halves", **STARTS)
-    whole, _ = searched(problem, tmp_path / "whole.db", workers=1)
-    half, _ = searched(problem, tmp_path / "half.db", evaluations=2)
+    half, _ = searched(problem, tmp_path / "half.db", evaluations=2, workers=2)
     assert half.gate is not None and half.gate.asked == 1
-    rest, records = searched(problem, tmp_path / "half.db", resume="last", evaluations=3, start=None)
-    assert rest.gate == whole.gate
+    rest, records = searched(problem, tmp_path / "half.db", resume="last", evaluations=3, start=None, workers=2)
+    assert rest.gate == whole.result.gate
     assert records[2].promotion is not None and records[2].promotion.question is not None
     assert records[2].promotion.question.number == 2
 
@@ -137,10 +157,10 @@ def test_no_policy_is_told_more_than_the_answer(
     assert all(one.promotion is None or one.promotion.question is None for one in told)
 
 
-def test_the_archive_keeps_each_question(write: Callable[..., Problem], tmp_path: Path) -> None:
-    result, records = searched(write("kept", **STARTS), tmp_path / "a.db")
-    with Archive.open(tmp_path / "a.db") as archive:
-        lines = [json.loads(line) for line in archive.export(result.run_id)]
+def test_the_archive_keeps_each_question(whole: Whole) -> None:
+    records = whole.records
+    with Archive.open(whole.archive) as archive:
+        lines = [json.loads(line) for line in archive.export(whole.result.run_id)]
     questions = [
         line["promotion"]["question"]
         for line in lines

@@ -82,7 +82,7 @@ def test_a_file_in_another_language_is_read_as_data(folder: Folder) -> None:
     problem = load(place)
     with evaluator_of(problem) as evaluator:
         assert evaluator.evaluate(problem.seed).status is Status.OK
-    found = run(place, evaluations=30, seed=4, workers=2, archive=place / "a.db", final_check=False)
+    found = run(place, evaluations=30, seed=4, workers=1, archive=place / "a.db", final_check=False)
     with Archive.open(str(place / "a.db")) as archive:
         programs = [one.candidate.source for one in archive.records(found.run_id) if one.candidate]
     kernels = {one.files["kernel.cu"] for one in programs}
@@ -95,7 +95,7 @@ def test_an_offline_run_changes_each_file_and_is_shown_whole(
 ) -> None:
     place, archive = folder(files), str(tmp_path / "a.db")
     problem = load(place)
-    result = run(place, evaluations=30, seed=2, workers=2, archive=archive, final_check=False)
+    result = run(place, evaluations=12, seed=2, workers=1, archive=archive, final_check=False)
     best = result.files
     assert best.keys() == problem.seed.files.keys() and result.front
     with pytest.raises(UsageError, match="the program has several files"):
@@ -144,7 +144,7 @@ def test_workers_do_not_change_the_course(folder: Folder, tmp_path: Path) -> Non
     place, exports = folder(PYTHON), []
     for workers in (1, 2):
         archive = str(tmp_path / f"{workers}.db")
-        found = run(place, evaluations=15, seed=5, workers=workers, archive=archive, final_check=False)
+        found = run(place, evaluations=6, seed=5, workers=workers, archive=archive, final_check=False)
         with Archive.open(archive) as opened:
             exports.append(list(opened.export(found.run_id)))
     assert exports[0] == exports[1]
@@ -181,7 +181,7 @@ def test_a_run_with_a_model(folder: Folder, tmp_path: Path, monkeypatch: pytest.
     place, archive = folder(PYTHON), str(tmp_path / "a.db")
     with ScriptedModel(Writer()) as model:
         more: dict[str, Any] = {"model": "told", "api_base": model.url, "final_check": False}
-        result = run(place, evaluations=25, seed=1, workers=2, archive=archive, **more)
+        result = run(place, evaluations=10, seed=1, workers=1, archive=archive, **more)
         asked = [message["content"] for request in model.requests for message in request["messages"]]
     with Archive.open(archive) as opened:
         records = [one for one in opened.records(result.run_id) if one.ticket.model]
