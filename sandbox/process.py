@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sandbox.gpu.leases import Lease
 
 AT_ONCE_SECONDS = 0.005
-KILL_SECONDS = 10.0
+KILL_SECONDS = 60.0
 
 
 class Launcher(Protocol):
