@@ -19,7 +19,7 @@ run: $(READY)
 
 test: $(READY) check
 	@$(PYTHON) .ci/require.py
-	$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ def test_the_check_of_the_example_finds_nothing(problem: Problem) -> None:
 
 
 def test_the_run_of_the_example_improves_on_its_seed(problem: Problem, tmp_path: Path) -> None:
-    result = run(problem.folder, evaluations=30, seed=0, archive=tmp_path / "a.db", final_check=False)
+    result = run(problem.folder, evaluations=30, seed=0, workers=1, archive=tmp_path / "a.db", final_check=False)
     assert result.front[0].metrics["log_cost_ratio"] < result.seed.metrics["log_cost_ratio"]
 
 

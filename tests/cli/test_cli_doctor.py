@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from evolve.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "sk-planted-0f3b9d27"
@@ -29,6 +32,14 @@ def doctor(folder: Path, *arguments: str, columns: int = 80, **environment: str)
     whole |= {"EVOLVE_ARCHIVE": str(folder / "archive.db"), **environment}
     command = [sys.executable, "-m", "evolve", "doctor", *arguments]
     return subprocess.run(command, env=whole, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
+
+
+def here(folder: Path, *arguments: str, columns: int = 80, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`doctor` in this process, for what does not depend on what this process has found out already."""
+    whole = {"COLUMNS": str(columns), "XDG_CONFIG_HOME": str(folder), "EVOLVE_ARCHIVE": str(folder / "archive.db")}
+    done = CliRunner().invoke(app, ["doctor", *arguments], env={**whole, **environment})
+    assert done.exception is None or isinstance(done.exception, SystemExit), repr(done.exception)
+    return subprocess.CompletedProcess(["doctor", *arguments], done.exit_code, done.stdout, done.stderr)
 
 
 def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -48,7 +59,7 @@ def engine(path: Path, *, listens: bool) -> Iterator[str]:
 
 
 def test_json_has_the_documented_keys(tmp_path: Path) -> None:
-    report = told(doctor(tmp_path, "--json"))
+    report = told(here(tmp_path, "--json"))
     assert set(report) == {"ready", "sandbox", "sandboxes", "seconds", "checks"}
     assert set(report["checks"]) == NAMES
     for check in report["checks"].values():
@@ -85,7 +96,7 @@ def test_nothing_is_there(tmp_path: Path) -> None:
 
 def test_an_engine_that_never_answers(tmp_path: Path) -> None:
     with engine(tmp_path / "deaf.sock", listens=True) as deaf:
-        report = told(doctor(tmp_path, "--json", DOCKER_HOST=deaf))
+        report = told(here(tmp_path, "--json", DOCKER_HOST=deaf))
     assert report["checks"]["Docker"]["state"] == "unknown" and report["seconds"] < 30
 
 
@@ -102,13 +113,13 @@ def test_it_agrees_with_a_run_in_a_sandbox_that_is_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_the_table_fits(tmp_path: Path, columns: int) -> None:
-    table, _, rest = doctor(tmp_path, columns=columns).stdout.partition(" if wanted:")
+    table, _, rest = here(tmp_path, columns=columns).stdout.partition(" if wanted:")
     assert rest and all(len(row) <= columns for row in table.splitlines())
     assert set(re.findall(r"^ ([A-Za-z][A-Za-z ]*?)  ", table, re.MULTILINE)) >= NAMES
 
 
 def test_an_archive_that_can_not_be_made_is_needed(tmp_path: Path) -> None:
-    report = told(doctor(tmp_path, "--json", "--archive", "/proc/evolve/archive.db"))
+    report = told(here(tmp_path, "--json", "--archive", "/proc/evolve/archive.db"))
     assert not report["ready"] and report["checks"]["archive"]["state"] == "forbidden"
 
 
@@ -116,7 +127,7 @@ def test_no_secret_is_ever_said(tmp_path: Path) -> None:
     database = f"postgresql://me:{SECRET}@127.0.0.1:1/x"
     for place, arguments in ((database, ()), (database, ("--json",)), (f"nothing://me:{SECRET}@host/x", ())):
         planted = {"ANTHROPIC_API_KEY": SECRET, "OPENAI_API_KEY": SECRET + "2", "EVOLVE_ARCHIVE": place}
-        done = doctor(tmp_path, *arguments, **planted)
+        done = here(tmp_path, *arguments, **planted)
         assert done.returncode == 1
         assert "planted" not in done.stdout + done.stderr
         assert "ANTHROPIC_API_KEY" in done.stdout and "OPENAI_API_KEY" in done.stdout

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from evolve.cli.app import app
 from evolve.problem import Problem
 
 from .conftest import Cli
@@ -41,12 +43,11 @@ def test_no_sandbox_is_said_at_the_start_and_for_ever(problem: Problem, empty: C
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_other_commands_warn_on_standard_error(problem: Problem, empty: Cli) -> None:
+def test_other_commands_warn_on_standard_error(problem: Problem) -> None:
     for command in ("baselines", "check"):
-        process = empty.process(command, problem.folder, "--sandbox", "none", "--json")
-        out, said = process.communicate(timeout=100)
-        assert out.startswith(("[", "{")), said  # whatever the check thinks of this problem
-        assert "warning: no sandbox: " in said and "warning" not in out
+        done = CliRunner().invoke(app, [command, str(problem.folder), "--sandbox", "none", "--json"])
+        assert done.stdout.startswith(("[", "{")), done.stderr  # whatever the check thinks of this problem
+        assert "warning: no sandbox: " in done.stderr and "warning" not in done.stdout
 
 
 def test_an_unknown_name_or_option_is_wrong_usage(problem: Problem, empty: Cli) -> None:
