@@ -110,8 +110,8 @@ def search(options: argparse.Namespace, arm: str, seed: int, folder: Path) -> di
         options.problem, seed=seed, evaluations=options.evaluations, workers=options.workers, archive=place,
         equivalence=arm, final_check=False, progress=False,
     )  # fmt: skip
-    objective = next((one for one in load(options.problem).objectives if one.metric == options.metric), None)
-    sign = 1.0 if objective is None or objective.direction == "minimize" else -1.0
+    objective = next(one for one in load(options.problem).objectives if one.metric == options.metric)
+    sign = 1.0 if objective.direction == "minimize" else -1.0
     spent, trained, needed = 0.0, 0, None
     with Archive.open(place) as archive:
         learned = archive.learned(found.run_id)
@@ -165,6 +165,9 @@ def main() -> None:
     if options.command == "cost":
         cost(options.problems)
     else:
+        objectives = [one.metric for one in load(options.problem).objectives]
+        if options.metric not in objectives:
+            parser.error(f"{options.metric} is no objective; choose one of {', '.join(objectives)}")
         target(options)
 
 

@@ -62,7 +62,8 @@ def compare(
     already, of the same problem, budget and code, are not made again: what was stopped goes on, and more seeds or
     policies cost no more than themselves. `profile` is a reduced size of the problem. `control` is the policy that the
     others are compared with, the first one where it is None. With models, a policy may have another bandit than that of
-    the settings, as in "clade@uniform"; `usd` is what each run may cost, and `confirm` is asked with all of it in words.
+    the settings, as in "clade@uniform"; `usd` is what each run may cost, and `confirm` is asked with all of it in
+    words.
 
     Final values are of the report split, which no search sees; curves are of train. See docs/compare.md.
 
