@@ -189,6 +189,25 @@ def write_shared(tmp_path_factory: pytest.TempPathFactory) -> WriteProblem:
     return writer(tmp_path_factory.mktemp("shared"))
 
 
+PRICES = """
+[models.priced]
+model = "openai/scripted"
+input_usd_per_million = 1.0
+output_usd_per_million = 10.0
+max_tokens = 1000
+concurrency = 4
+"""
+
+
+@pytest.fixture
+def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings in which a model on loopback, called "priced", has a price."""
+    folder = tmp_path / "settings" / "evolve"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(PRICES)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder.parent))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests marked `bubblewrap` or `docker` are skipped where it does not work, unless EVOLVE_REQUIRE names it."""
     for name in ("bubblewrap", "docker"):

@@ -28,13 +28,6 @@ from evolve.proposers.llm.scripted import ScriptedModel
 pytestmark = pytest.mark.timeout(400)  # some ten processes are started, and a busy machine takes its time for each
 
 ROOT = Path(__file__).resolve().parents[2]
-PRICES = """
-[models.priced]
-model = "openai/scripted"
-input_usd_per_million = 1.0
-output_usd_per_million = 10.0
-max_tokens = 1000
-"""
 PROBLEM, POLICIES = "landscape/smooth", "independent,hill"
 
 
@@ -60,10 +53,8 @@ def test_a_comparison_is_extended_and_nothing_is_made_twice(tmp_path: Path) -> N
     assert all(row.median is not None and 0.0 < row.median <= 1.0 for row in second.rows)
 
 
-def test_the_bandit_against_its_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "evolve").mkdir()
-    (tmp_path / "evolve" / "config.toml").write_text(PRICES)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+@pytest.mark.usefixtures("priced")
+def test_the_bandit_against_its_control(tmp_path: Path) -> None:
     with ScriptedModel(lambda request: "Idea: nothing: a test") as model:
         asked = {"model": "priced", "api_base": model.url, "usd": 0.5}
         first = _compare(tmp_path / "a.db", policies="clade@uniform,clade", **asked)

@@ -28,16 +28,8 @@ from evolve.proposers.llm.faults import ModelUnavailable
 from evolve.proposers.llm.prompts import shipped_prompts
 from evolve.proposers.llm.scripted import Scripted, ScriptedModel
 
-pytestmark = pytest.mark.bubblewrap
+pytestmark = [pytest.mark.bubblewrap, pytest.mark.usefixtures("priced")]
 
-PRICES = """
-[models.priced]
-model = "openai/scripted"
-input_usd_per_million = 1.0
-output_usd_per_million = 10.0
-max_tokens = 1000
-concurrency = 4
-"""
 SECRET = "not-to-be-seen-anywhere-9281"
 
 
@@ -80,14 +72,6 @@ class Careless:
 
 def block(idea: str, line: str, turn: int) -> str:
     return f"Idea: {idea}: more of it\n```python\ndef arrange(numbers):\n    n = {turn}\n    {line}\n```"
-
-
-@pytest.fixture(autouse=True)
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "settings" / "evolve"
-    folder.mkdir(parents=True)
-    (folder / "config.toml").write_text(PRICES)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder.parent))
 
 
 @pytest.fixture
