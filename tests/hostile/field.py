@@ -18,7 +18,7 @@ import programs_secrets
 import programs_tampering
 import pytest
 from battery import MACHINE, Hostile, honest
-from every_backend import BY_NAME, Backend, containers
+from every_backend import Backend, containers
 from watch import Watch, held, settled
 
 from sandbox.base import Sandbox, Session
@@ -45,17 +45,12 @@ PART = {"docker": 2, "bubblewrap-process": 3, "docker-runsc": 1}
 second under gVisor and on a busy machine several; the fork server, which is the usual one, meets all programs."""
 
 
-def pairs(*names: str) -> list[Any]:
-    """These sandboxes with each program that is meant for them and this machine.
+def programs(name: str) -> list[Any]:
+    """The programs that this sandbox meets, as far as they are meant for this machine.
 
     Where every program has a start of its own a part of the battery is run, unless EVOLVE_BATTERY asks for the whole.
     """
-    return [
-        pytest.param(BY_NAME[name], *case.values, id=f"{name}-{case.id}", marks=BY_NAME[name].param().marks)
-        for name in names
-        for case in _chosen(name)
-        if case.values[0].machine in ("", MACHINE)
-    ]
+    return [case for case in _chosen(name) if case.values[0].machine in ("", MACHINE)]
 
 
 def _chosen(name: str) -> list[Any]:
