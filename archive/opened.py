@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from evolve.core.errors import ArchiveError, CallOrderError
+from evolve.core.numbers import Numbers
 from evolve.core.types import ModelReply, Record, Status, Ticket
 
 _NO_PROGRAM = (Status.NO_PROGRAM, Status.EDIT_FAILED, Status.UNCHANGED)
 
 
 class OpenRun:
-    """What checks need: the next record's number, all tickets, and the ticket and attempt of each reply."""
+    """What checks need: the next record's number, the tickets, and the ticket and attempt of each reply.
 
-    __slots__ = ("answered", "next_record", "tickets")
+    Tickets are kept until they have a record. Of `done` ones, which a long run has a million of, the number will do.
+    """
 
-    def __init__(self, next_record: int, tickets: dict[int, Ticket], answered: set[tuple[int, int]]) -> None:
+    __slots__ = ("answered", "done", "next_record", "tickets")
+
+    def __init__(
+        self, next_record: int, tickets: dict[int, Ticket], done: Numbers, answered: set[tuple[int, int]]
+    ) -> None:
         self.next_record = next_record
         self.tickets = tickets
+        self.done = done
         self.answered = answered
+
+    def commit(self, record: Record) -> None:
+        """A record is on its way, and the next one's turn has come."""
+        self.next_record += 1
+        self.done.add(record.ticket.number)
+        del self.tickets[record.ticket.number]
 
     def check(self, run_id: str, record: Record) -> None:
         """Raise `CallOrderError` or `ArchiveError` where a record may not be committed now."""
@@ -45,7 +58,7 @@ class OpenRun:
 
     def check_reply(self, run_id: str, reply: ModelReply) -> None:
         """Raise `CallOrderError` where a reply may not be added now."""
-        if reply.ticket not in self.tickets:
+        if reply.ticket not in self.tickets and reply.ticket not in self.done:
             raise CallOrderError(
                 f"run {run_id}: reply {reply.id} is to a ticket that was not journaled", "Journal the ticket first."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -26,6 +27,13 @@ def record_count(connection: Connection, run_id: str) -> int:
     highest = select(func.max(schema.records.c.number)).where(schema.records.c.run_id == run_id)
     last = connection.scalar(highest)
     return 0 if last is None else int(last) + 1
+
+
+def order(connection: Connection, run_id: str) -> array[int]:
+    """See `Archive.order`."""
+    record = schema.records.c
+    rows = connection.execute(select(record.ticket_number).where(record.run_id == run_id).order_by(record.number))
+    return array("q", rows.scalars())
 
 
 def _status(row: AnyRow) -> RunStatus:

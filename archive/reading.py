@@ -42,11 +42,19 @@ def _unpack(text: str) -> Any:
     return value if end == len(text) else json.loads(text)
 
 
-def tickets(connection: Connection, run_id: str) -> list[Ticket]:
-    """A run's tickets in order of number."""
+def tickets(connection: Connection, run_id: str, first: int, count: int) -> list[Ticket]:
+    """The run's first `count` tickets with numbers from `first` on, in order."""
     table = schema.tickets
-    rows = connection.execute(select(table).where(table.c.run_id == run_id).order_by(table.c.number))
-    return [_ticket(row.number, *row[2:]) for row in rows]
+    query = select(table).where(table.c.run_id == run_id, table.c.number >= first)
+    return [_ticket(*row[1:]) for row in connection.execute(query.order_by(table.c.number).limit(count))]
+
+
+def open_tickets(connection: Connection, run_id: str) -> list[Ticket]:
+    """The run's tickets without a record, in order of number."""
+    table, record = schema.tickets, schema.records.c
+    done = select(record.ticket_number).where(record.run_id == run_id)
+    query = select(table).where(table.c.run_id == run_id, table.c.number.not_in(done))
+    return [_ticket(*row[1:]) for row in connection.execute(query.order_by(table.c.number))]
 
 
 def replies(connection: Connection, run_id: str, ticket: int | None = None) -> list[ModelReply]:

@@ -35,7 +35,7 @@ def of_run(archive: Archive, run_id: str) -> Replay:
     """The recording that an archive holds."""
     run = archive.run(run_id)
     # A run that goes on adds while this reads: what names tickets is read before them.
-    order = tuple(record.ticket.number for record in archive.records(run.id))
+    order = tuple(archive.order(run.id))
     replies = tuple(archive.replies(run.id))
     return Replay(run.problem, run.problem_version, run.config, tuple(archive.tickets(run.id)), order, replies)
 

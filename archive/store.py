@@ -21,6 +21,7 @@ from archive.replay import Replay
 from archive.rows import ProgramRow, RunRow, RunSummary
 from archive.writer import Writer
 from evolve.core.errors import CallOrderError
+from evolve.core.numbers import Numbers
 from evolve.core.types import ModelReply, Record, Ticket
 
 P = ParamSpec("P")
@@ -91,7 +92,7 @@ class Archive:
         run_id = lease.begin(
             self._database, problem=problem, problem_version=problem_version, config=config, run_seed=run_seed
         )
-        self._lend(run_id, OpenRun(0, {}, set()))
+        self._lend(run_id, OpenRun(0, {}, Numbers(), set()))
         return run_id
 
     def resume_run(self, run_id: str) -> RunRow:
@@ -101,9 +102,9 @@ class Archive:
         """
         run_id = self.run(run_id).id
         lease.take(self._database, run_id)
-        known = {ticket.number: ticket for ticket in self.tickets(run_id)}
-        answered = self._read(queries.answered, run_id)
-        self._lend(run_id, OpenRun(self._read(queries.record_count, run_id), known, answered))
+        waiting = {ticket.number: ticket for ticket in self._read(reading.open_tickets, run_id)}
+        done, answered = Numbers(self.order(run_id)), self._read(queries.answered, run_id)
+        self._lend(run_id, OpenRun(self._read(queries.record_count, run_id), waiting, done, answered))
         return self.run(run_id)
 
     def journal(self, run_id: str, ticket: Ticket) -> Future[None]:
@@ -112,12 +113,15 @@ class Archive:
         Raises `CallOrderError` where another ticket has its number or the run is not open here.
         """
         with self._lock:
-            tickets = self._open_run(run_id).tickets
-            known = tickets.get(ticket.number)
-            if known is None:
+            state = self._open_run(run_id)
+            known = state.tickets.get(ticket.number)
+            if known is None and ticket.number not in state.done:
                 rows = batch.of_ticket(run_id, ticket)
-                tickets[ticket.number] = ticket
+                state.tickets[ticket.number] = ticket
                 return self._writer.put(rows, None)
+        if known is None:
+            self.flush()
+            known = next(iter(self._read(reading.tickets, run_id, ticket.number, 1)), None)
         if known != ticket:
             raise CallOrderError(
                 f"run {run_id}: ticket {ticket.number} was journaled with other content",
@@ -135,7 +139,7 @@ class Archive:
             state = self._open_run(run_id)
             state.check(run_id, record)
             rows = batch.of_record(run_id, record, learned)
-            state.next_record += 1
+            state.commit(record)
             return self._writer.put(rows, record)
 
     def add_reply(self, run_id: str, reply: ModelReply) -> Future[ModelReply]:
@@ -200,9 +204,16 @@ class Archive:
         """What it takes to go through a run again: see `archive.replay`."""
         return replay.of_run(self, run_id)
 
-    def tickets(self, run_id: str) -> list[Ticket]:
-        """Every ticket that was journaled, in order of number."""
-        return self._read(reading.tickets, self._named(run_id))
+    def tickets(self, run_id: str) -> Iterator[Ticket]:
+        """Every ticket that was journaled, in order of number. Read in blocks as they are asked for."""
+        run_id, first = self._named(run_id), 0
+        while block := self._read(reading.tickets, run_id, first, reading.BLOCK):
+            yield from block
+            first = block[-1].number + 1
+
+    def order(self, run_id: str) -> Sequence[int]:
+        """The tickets' numbers in the order of their records."""
+        return self._read(queries.order, self._named(run_id))
 
     def records(self, run_id: str) -> Iterator[Record]:
         """The run's records in order of number, equal to those committed. Read in blocks as they are asked for."""

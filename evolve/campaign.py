@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -29,6 +29,7 @@ from evolve.foresight import Trail, foresee, units
 from evolve.guidance import Guidance
 from evolve.loop import run_loop
 from evolve.outlook import sentence
+from evolve.past import Journal, Past
 from evolve.problem import Problem
 from evolve.programs import SEED, check_start, evaluate_programs, floor_on_train, start_programs
 from evolve.proposers.base import Proposer
@@ -105,7 +106,8 @@ class Campaign:
             tokens_limit=config.tokens,
             patience=config.patience,
         )
-        self.search = SearchState(config, rules, self.starts, guidance=self._guidance(rules, scorer))
+        guidance = self._guidance(rules, scorer)
+        self.search = SearchState(config, rules, self.starts, guidance=guidance, again=self._durable)
         self.gatekeeper = None if exact else gatekeeper(problem, engine)
         if opening := self.gatekeeper:
             in_event_loop(lambda: opening.open(listener))
@@ -115,24 +117,25 @@ class Campaign:
     def carry_out(self, run_id: str, final_check: bool, handle_interrupt: bool, earlier_seconds: float) -> RunResult:
         """Search, then check the front; everything is durable on return."""
         self.run_id = run_id
-        tickets: Mapping[int, Ticket] = {ticket.number: ticket for ticket in self.archive.tickets(run_id)}
-        records = {record.ticket.number: record for record in self.archive.records(run_id)}
-        self._announce(run_id, len(records))
+        journaled = Journal(self.archive.tickets(run_id)).get
+        past = Past(self.archive.order(run_id), self.archive.records(run_id))
+        self._announce(run_id, len(past.order))
         engine, problem = self.engine, self.problem
         proposer: Proposer = OfflineProposer(engine)
         if self.modelling and self.search.guidance:
-            tickets = self.modelling.recorded(tickets)
-            self.search.schedule = self.modelling.schedule(tickets, records, len(self.starts))
+            tickets = self.modelling.recorded(self.archive.tickets(run_id))
+            journaled = Journal(tickets[number] for number in sorted(tickets)).get
+            self.search.schedule = self.modelling.schedule(tickets, past.order, len(self.starts))
             proposer = self.modelling.proposer(
                 proposer, engine, self.archive, run_id, self.budget, self.search.guidance
             )
         takeover, tries = self._takeover(run_id), (self.config.equivalence or {}).get("tries", 0)
         step = Step(proposer, engine, problem.sandbox, problem.seed, self.starts, self.search.known, takeover, tries)
-        flight = Flight(run_id, self.archive, self.search, step, engine, records, self.gatekeeper)
+        flight = Flight(run_id, self.archive, self.search, step, engine, self.gatekeeper)
         with _resumable(run_id):
             with interrupts(self._interrupt, handle_interrupt):
                 self.searching = True
-                reason = in_event_loop(lambda: self._searched(flight, tickets))
+                reason = in_event_loop(lambda: self._searched(flight, journaled, past))
                 self.searching = False
             seconds = earlier_seconds + self.budget.seconds
             if reason != "interrupted":
@@ -158,9 +161,9 @@ class Campaign:
         screen = partial(screen_program, problem.sandbox, seed=None)
         return Takeover(self.engine, equivalences, archive.equivalence_secret(), screen, shelf)
 
-    async def _searched(self, flight: Flight, tickets: Mapping[int, Ticket]) -> str:
+    async def _searched(self, flight: Flight, journaled: Callable[[int], Ticket | None], past: Past) -> str:
         try:
-            return await run_loop(self.search, flight, self.budget, tickets, self._watch)
+            return await run_loop(self.search, flight, self.budget, journaled, past, self._watch)
         finally:
             if self.modelling:
                 await self.modelling.close()
@@ -178,6 +181,16 @@ class Campaign:
             return
         check = Task("check", (self.starts[1], self.config.seed, True, {}))
         check_start(in_event_loop(lambda: self.engine.run(check)))
+
+    def _durable(self, number: int) -> Record:
+        """A record of the run that was told."""
+        record = self.archive.record(self.run_id, number)
+        if record is None:
+            raise InfrastructureError(
+                f"run {self.run_id}: record {number} is gone from {self.archive.where}",
+                f"Type: evolve archive check --archive {self.archive.where}",
+            )
+        return record
 
     def _announce(self, run_id: str, replayed: int) -> None:
         started = RunStarted(

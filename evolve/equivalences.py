@@ -222,11 +222,13 @@ class Equivalences:
             self.begin(record.program_id or "")
             self._revocable.pop(record.program_id or "", None)
         keys = self._keys.get(record.program_id or "")
-        standing = self._scored.get(record.program_id or "")
-        if keys is None or standing is None or not standing.verdict.whole:
+        if keys is None:
             return []
         kind = self._kinds[keys.function]
         if kind.first.program_id != record.program_id or kind.whole is not None:
+            return []
+        standing = self._scored.get(record.program_id or "")
+        if standing is None or not standing.verdict.whole:
             return []
         kind.whole = record.number, standing.verdict
         return [(keys.function, record.number)]

@@ -16,7 +16,8 @@ from evolve.step import Step, Work
 
 
 class Flight:
-    """One ticket on its way to a durable record. `records`, by ticket, are what a resumed run has already.
+    """One ticket on its way to a durable record. `records`, by ticket, are what a resumed run has already beyond the
+    ticket at which it goes on.
 
     `gatekeeper` answers would-be champions of sampled problems; those of exact ones are proven.
     """
@@ -28,11 +29,10 @@ class Flight:
         search: SearchState,
         step: Step,
         engine: Engine,
-        records: Mapping[int, Record],
         gatekeeper: Gatekeeper | None = None,
     ) -> None:
         self.run_id, self.archive, self.search, self.step, self.engine = run_id, archive, search, step, engine
-        self.records = records
+        self.records: Mapping[int, Record] = {}
         self.gatekeeper = gatekeeper
         self.turnstile = Turnstile(search.schedule)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from evolve.budget import Budget
 from evolve.core.errors import UnavailableError
 from evolve.core.types import Record, Ticket
 from evolve.flight import Flight, Landing
+from evolve.past import Past
 from evolve.retracing import retrace
 from evolve.search import SearchState
 
@@ -18,7 +19,8 @@ async def run_loop(
     search: SearchState,
     flight: Flight,
     budget: Budget,
-    tickets: Mapping[int, Ticket],
+    journaled: Callable[[int], Ticket | None],
+    past: Past,
     watch: Callable[[Record], None],
 ) -> str:
     """Ask, fly, tell until the budget is spent; why it ended. What is in flight then is finished first.
@@ -35,7 +37,7 @@ async def run_loop(
 
     def launch() -> None:
         flight.turnstile.last = None
-        start(flight.fly(*search.ask(tickets.get(search.asked))))
+        start(flight.fly(*search.ask(journaled(search.asked))))
 
     def start(landing_record: Coroutine[Any, Any, Record]) -> None:
         task = asyncio.create_task(landing_record)
@@ -47,17 +49,18 @@ async def run_loop(
         budget.settle(record)
 
     try:
-        landing.waiting |= retrace(search, tickets, flight.records, restored, landing.tell)
+        landing.waiting |= retrace(search, journaled, past, restored, landing.tell)
+        flight.records = past.rest(search.settled)
         for record in flight.records.values():
             # It came after one whose ticket is not asked yet.
-            if record.ticket.number < search.asked and record.number >= search.settled:
+            if record.ticket.number < search.asked:
                 start(flight.land_again(record))
         while True:
             # What was journaled before is finished whatever the budget says: it was paid for.
             # A replay is no evaluation, and without it the best of the last tickets would be lost; so it would without
             # the rest of train.
             while search.ready() and (
-                search.asked in tickets
+                journaled(search.asked) is not None
                 or not budget.stop_reason(len(flights))
                 or (search.replay_is_due() and not budget.interrupted)
                 or (search.measuring.may_complete() and budget.may_complete(len(flights)))

@@ -5,7 +5,7 @@ Where programs run beside a driver they are checked; where train has batches the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 
 from archive.outcomes import is_promising
@@ -29,7 +29,7 @@ class Measuring:
         driven: bool,
         order: Order,
         dominance: Dominance,
-        scored: dict[str, Record],
+        scored: MutableMapping[str, Record],
         podium: Podium,
     ) -> None:
         self.probation = Probation(driven)

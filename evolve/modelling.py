@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archive.store import Archive
@@ -11,7 +11,7 @@ from evolve.agenda import Agenda
 from evolve.briefing import Briefing
 from evolve.budget import Budget, Estimate, check_prices, cost_estimate
 from evolve.core.config import RunConfig
-from evolve.core.types import Candidate, ModelReply, Record, Ticket
+from evolve.core.types import Candidate, ModelReply, Ticket
 from evolve.crew import MUTATE, Crew
 from evolve.engine.base import Engine, Task
 from evolve.events import ScoredProgram, Spending
@@ -80,16 +80,15 @@ class Modelling:
             guidance.available = self.client.available
         return guidance
 
-    def recorded(self, tickets: Mapping[int, Ticket]) -> Mapping[int, Ticket]:
+    def recorded(self, tickets: Iterable[Ticket]) -> Mapping[int, Ticket]:
         """The tickets that are there already: those of the journal, and in a replay those of the recording."""
         replayed = self._recording.tickets if self._recording else ()
-        return {ticket.number: ticket for ticket in replayed} | dict(tickets)
+        return {ticket.number: ticket for ticket in (*replayed, *tickets)}
 
-    def schedule(self, tickets: Mapping[int, Ticket], records: Mapping[int, Record], starts: int) -> OnCompletion:
+    def schedule(self, tickets: Mapping[int, Ticket], order: Sequence[int], starts: int) -> OnCompletion:
         """Tickets that are there already go as they went; what comes after them is committed on completion."""
-        order = [record.ticket.number for record in sorted(records.values(), key=lambda record: record.number)]
         if self._recording:
-            order = list(self._recording.order)
+            order = self._recording.order
         asked_at = {number: ticket.told for number, ticket in tickets.items()}
         last = len(tickets) if self._recording else None
         return OnCompletion(self._config.window, starts, asked_at, order, last)

@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from evolve.core.types import Record, Ticket
+from evolve.past import Past
 from evolve.search import SearchState
 
 
 def retrace(
     search: SearchState,
-    tickets: Mapping[int, Ticket],
-    records: Mapping[int, Record],
+    journaled: Callable[[int], Ticket | None],
+    past: Past,
     restored: Callable[[Record], None],
     tell: Callable[[Record], None],
 ) -> dict[int, Record]:
     """Ask, restore and tell as the run did, up to the first ticket whose record is missing.
 
-    `tickets` are those of the journal, `records` the durable ones, both by ticket. `restored` hears of each record that
+    `journaled` gives the ticket of a number, and none where there is no such one. `restored` hears of each record that
     was put back, `tell` of each whose turn it is to be told. What is left is to be told later: records by number.
     """
-    placed = {record.number: record for record in records.values()}
-    while True:
-        record = placed.get(search.settled)
-        if search.asked in tickets and search.asked in records and search.ready():
-            search.ask(tickets[search.asked])
-        elif record is not None and record.ticket.number < search.asked:
-            search.restore(record)
-            restored(record)
-        elif search.told < search.settled and not search.ready():
-            tell(placed[search.told])
-        else:
-            return {number: placed[number] for number in range(search.told, search.settled)}
+    waiting: dict[int, Record] = {}
+    with _uncollected():
+        while True:
+            ticket = journaled(search.asked)
+            record = past.record(search.settled)
+            if ticket is not None and past.has_record(search.asked) and search.ready():
+                search.retake(ticket)
+            elif record is not None and record.ticket.number < search.asked:
+                waiting[record.number] = past.release(record.number)
+                search.restore(record)
+                restored(record)
+            elif search.told < search.settled and not search.ready():
+                tell(waiting.pop(search.told))
+            else:
+                return waiting
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A million records leave no rubbish, but they would be looked through for it again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

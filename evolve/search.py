@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from archive.outcomes import Outcomes
@@ -26,6 +26,7 @@ from evolve.proposers.base import Brief, Context
 from evolve.racing import BATCH
 from evolve.rules import Rules
 from evolve.schedule import Schedule, Windowed
+from evolve.scored import Scored
 from evolve.step import Work, duplicate_of
 
 _CHOICES = 20
@@ -36,7 +37,8 @@ class SearchState:
 
     The `schedule` says when the next ticket may be asked and which record it becomes; by default ticket n when exactly
     records 0 .. n - window are told (and all start programs), as record n. `settle` places finished work in the run,
-    one at a time; `tell` takes the durable record. With `guidance`, models propose as well.
+    one at a time; `tell` takes the durable record. With `guidance`, models propose as well. With `again`, which reads
+    the durable record of a number, not all records are kept in memory.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class SearchState:
         starts: Mapping[int, Source],
         schedule: Schedule | None = None,
         guidance: Guidance | None = None,
+        again: Callable[[int], Record] | None = None,
     ) -> None:
         self.config = config
         self.rules = rules
@@ -64,7 +67,7 @@ class SearchState:
         # What is settled is ahead of what is told, which is durable.
         self._settled_podium = Podium(self._dominance, rules.gated)
         self._podium = Podium(self._dominance, rules.gated)
-        self._scored: dict[str, Record] = {}
+        self._scored = Scored(again)
         outcomes = Outcomes(config.outcome, len(self.objectives), rules.minimum_effect)
         self._places = Places(outcomes, self._dominance, self._scored)
         self.known = self._places.known
@@ -94,6 +97,14 @@ class SearchState:
 
         Raises CallOrderError before its turn.
         """
+        ticket = self._next_ticket(journaled)
+        return ticket, self._context(ticket)
+
+    def retake(self, journaled: Ticket) -> None:
+        """`ask` for a ticket whose work is done: nobody wants to know of what it was asked."""
+        self._next_ticket(journaled)
+
+    def _next_ticket(self, journaled: Ticket | None) -> Ticket:
         if not self.ready():
             raise CallOrderError("ask() before the records that it depends on were told", "Tell them first.")
         number = self.asked
@@ -105,11 +116,11 @@ class SearchState:
             )
         self.asked += 1
         if number in self.starts:
-            return ticket, Context((), (), (), -1)
+            return ticket
         if ticket.operator == REVOKE:
             self.measuring.race.begin(ticket.parents[0])
             self.equivalences.begin(ticket.parents[0])
-            return ticket, Context((), (), (), self.schedule.horizon(number, self.told))
+            return ticket
         if ticket.kind == "measure":
             self.measuring.begin(ticket)
         else:
@@ -118,9 +129,13 @@ class SearchState:
                 self.guidance.begin(ticket)
         if ticket.operator != BATCH:
             self.policy.pending(ticket)
-        return ticket, self._context(ticket)
+        return ticket
 
     def _context(self, ticket: Ticket) -> Context:
+        if ticket.number in self.starts:
+            return Context((), (), (), -1)
+        if ticket.operator == REVOKE:
+            return Context((), (), (), self.schedule.horizon(ticket.number, self.told))
         inspirations = [one for one in ticket.inspirations if one in self._scored]
         return Context(
             tuple(self.source(i) for i in ticket.parents),

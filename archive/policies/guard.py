@@ -26,6 +26,8 @@ class Guarded:
 
     def __init__(self, inner: Policy) -> None:
         self.inner = inner
+        # Asked once: whether a class has a method is a slow question, and each record would put it.
+        self._spend = inner.spend if isinstance(inner, Spender) else None
         # All tickets so far have smaller numbers.
         self._next = 0
         self._started = False
@@ -63,8 +65,8 @@ class Guarded:
 
     def spend(self, evaluations: float) -> None:
         """See `Spender`; of no effect where the policy is none."""
-        if isinstance(self.inner, Spender):
-            self.inner.spend(evaluations)
+        if self._spend is not None:
+            self._spend(evaluations)
 
     def _take(self, ticket: Ticket) -> None:
         if ticket.number < self._next:

@@ -132,7 +132,7 @@ def test_a_lock_is_waited_for_and_then_reported(tmp_path: Path, make_record: Mak
         # What failed once stays failed: nothing may be durable after a gap.
         with pytest.raises(ArchiveError, match="locked by another process"):
             archive.journal(run_id, make_record(1).ticket).result(5)
-        assert archive.tickets(run_id) == []
+        assert list(archive.tickets(run_id)) == []
     with Archive.open(path) as archive:
         assert archive.resume_run(run_id).id == run_id
 

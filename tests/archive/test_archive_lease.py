@@ -112,9 +112,9 @@ def test_a_run_that_was_taken_over_is_written_no_more(
         monkeypatch.setattr("archive.writer.RENEW_SECONDS", 0.0)
         with pytest.raises(ArchiveError, match="taken over"):
             archive.journal(run_id, make_record(0).ticket).result(5)
-        assert archive.tickets(run_id) == []
+        assert list(archive.tickets(run_id)) == []
     with Archive.open(where) as archive:
-        assert archive.tickets(run_id) == []
+        assert list(archive.tickets(run_id)) == []
 
 
 def test_the_end_of_a_run_that_was_taken_over_is_refused(where: str) -> None:

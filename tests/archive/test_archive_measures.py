@@ -71,7 +71,7 @@ def test_a_run_with_measurements_is_read_as_it_was_written(
         for record in records:
             write(archive, other, record)
         assert list(archive.records(one)) == records
-        assert archive.tickets(one) == [record.ticket for record in records]
+        assert list(archive.tickets(one)) == [record.ticket for record in records]
         assert list(archive.export(one)) == list(archive.export(other))
 
 
@@ -85,7 +85,7 @@ def test_a_run_that_is_resumed_knows_its_measurements(
         archive.journal(run_id, records[7].ticket).result(5)
     with Archive.open(where) as archive:
         archive.resume_run(run_id)
-        assert archive.tickets(run_id)[-1] == records[7].ticket
+        assert list(archive.tickets(run_id))[-1] == records[7].ticket
         for record in records[8:]:
             archive.journal(run_id, record.ticket)
         for record in records[7:]:

@@ -44,7 +44,7 @@ if held:
     print("ready", flush=True)
     sys.stdin.readline()
 archive = Archive.open(where)
-print(steps, len(archive.tickets("0123abcd")))
+print(steps, len(list(archive.tickets("0123abcd"))))
 archive.close()
 """
 
@@ -101,7 +101,7 @@ def goes_on(where: str) -> None:
     first = Record(0, START, candidate, Verdict(Status.OK, 1.0, stage="train"), "program")
     reply = ModelReply(1, 0, "m", {"messages": [{"role": "user", "content": "do"}]}, "d", "text")
     with Archive.open(where, create=False) as archive, Archive.open(where) as beside:
-        assert archive.tickets(RUN) == [START] == beside.tickets(RUN)
+        assert list(archive.tickets(RUN)) == [START] == list(beside.tickets(RUN))
         archive.resume_run(RUN)
         archive.journal(RUN, asked)
         archive.add_reply(RUN, reply)

@@ -111,7 +111,7 @@ def test_any_record_comes_back_and_grouping_leaves_no_trace(
     waits = data.draw(st.tuples(*(st.booleans() for _ in written)))
     run_id = write(sqlite_archive, written, waits)
     assert tuple(sqlite_archive.records(run_id)) == written
-    assert sqlite_archive.tickets(run_id) == [record.ticket for record in written]
+    assert list(sqlite_archive.tickets(run_id)) == [record.ticket for record in written]
     other = write(sqlite_archive, written, tuple(not wait for wait in waits))
     exported = list(sqlite_archive.export(run_id))
     assert exported == list(sqlite_archive.export(other))

@@ -57,7 +57,7 @@ def test_everything_comes_back_as_it_went_in(tmp_path: Path) -> None:
             assert archive.add_reply(run, answer).result() == answer
         for one_record in records:
             archive.commit(run, one_record).result()
-        assert archive.tickets(run) == tickets
+        assert list(archive.tickets(run)) == tickets
         assert list(archive.records(run)) == records
         assert archive.replies(run) == replies and archive.replies_of(run, 0) == replies[:2]
         assert archive.program("program-1").ticket == tickets[1]

@@ -70,7 +70,7 @@ def test_it_goes_on_and_travels(stored: tuple[int, Path], tmp_path: Path) -> Non
     with Archive.open(path) as archive:
         archive.resume_run(run)
         number = len(list(archive.records(run)))
-        ticket = replace(build_record(1).ticket, number=len(archive.tickets(run)), parents=())
+        ticket = replace(build_record(1).ticket, number=len(list(archive.tickets(run))), parents=())
         record = Record(number, ticket, None, build_record(number).verdict, None)
         archive.journal(run, ticket)
         archive.commit(run, record).result(5)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from evolve.core.types import (
 from evolve.engine.base import Task
 from evolve.flight import Flight
 from evolve.loop import run_loop
+from evolve.past import Journal, Past
 from evolve.proposers.base import Context
 from evolve.rules import Rules
 from evolve.search import SearchState
@@ -137,14 +138,15 @@ class Play:
     async def _search(self, archive: Archive) -> None:
         self.world = World(self.draw, self.workers, self.tuned)
         seed, starts = program(0, 0), {0: program(0, 0)}
-        self.state = SearchState(self.config, Rules(OBJECTIVES, 0.001, {"draw": 1.0}, proven=False), starts)
+        rules, durable = Rules(OBJECTIVES, 0.001, {"draw": 1.0}, proven=False), partial(archive.record, self.run_id)
+        self.state = SearchState(self.config, rules, starts, again=durable)
         takeover = self._takeover(archive, seed) if self.config.equivalence else None
         tries = (self.config.equivalence or {}).get("tries", 0)
         step = Step(self.world, self.world, "bubblewrap", seed, starts, self.state.known, takeover, tries)
-        before = {record.ticket.number: record for record in archive.records(self.run_id)}
-        tickets: Mapping[int, Ticket] = {ticket.number: ticket for ticket in archive.tickets(self.run_id)}
-        flight = Flight(self.run_id, archive, self.state, step, self.world, before)
-        await run_loop(self.state, flight, Budget(self.evaluations, 2000), tickets, lambda record: None)
+        past = Past(archive.order(self.run_id), archive.records(self.run_id))
+        journal = Journal(archive.tickets(self.run_id))
+        flight = Flight(self.run_id, archive, self.state, step, self.world)
+        await run_loop(self.state, flight, Budget(self.evaluations, 2000), journal.get, past, lambda record: None)
 
     def _takeover(self, archive: Archive, seed: Source) -> Takeover:
         self.state.equivalences.load(archive.learned(self.run_id))

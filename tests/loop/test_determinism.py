@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from archive.store import Archive
-from evolve import run
+from evolve import run, search
+from evolve.core.types import Record
+from evolve.scored import Scored
 
 EVALUATIONS = 4_000.0
 
@@ -43,6 +46,21 @@ def test_stopping_and_going_on_is_the_same_as_one_run(reference: list[str], tmp_
     _run(where, workers=2, evaluations=1_500.0)
     resumed = _run(where, workers=2, resume="last")
     assert resumed[1:] == reference[1:]  # the first line holds the limits that each run was begun with
+
+
+def test_records_that_are_read_again_change_nothing(
+    reference: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, made = tmp_path / "few.db", []
+
+    def two_at_hand(again: Callable[[int], Record]) -> Scored:
+        made.append(Scored(again, held=2))
+        return made[-1]
+
+    monkeypatch.setattr(search, "Scored", two_at_hand)
+    _run(where, workers=2, evaluations=1_500.0)
+    assert _run(where, workers=2, resume="last")[1:] == reference[1:]
+    assert all(scored.at_hand == 2 < len(scored) for scored in made)
 
 
 def test_resuming_a_finished_run_below_what_it_spent_changes_nothing(reference: list[str], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from evaluators.screen import Screened
 from evolve.core.config import RunConfig
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
+from evolve.past import Journal, Past
 from evolve.retracing import retrace
 from evolve.rules import Rules
 from evolve.schedule import OnCompletion
@@ -46,6 +47,12 @@ def live(state: SearchState) -> tuple[dict[int, Ticket], dict[int, Record]]:
     return tickets, records
 
 
+def past_of(durable: dict[int, Record]) -> Past:
+    """As an archive gives it: records in the order of their numbers."""
+    records = sorted(durable.values(), key=lambda record: record.number)
+    return Past([record.ticket.number for record in records], records)
+
+
 @pytest.mark.parametrize("kept", [0, 1, 2, 17, RECORDS - WINDOW])
 def test_the_next_tickets_are_those_of_the_run(kept: int) -> None:
     tickets, records = live(state_of())
@@ -57,7 +64,7 @@ def test_the_next_tickets_are_those_of_the_run(kept: int) -> None:
         state.tell(record)
         told.append(record)
 
-    left = retrace(state, journaled, durable, restored.append, tell)
+    left = retrace(state, journaled.get, past_of(durable), restored.append, tell)
     assert state.asked == state.settled == kept
     assert restored == list(durable.values())
     assert [*told, *left.values()] == restored and list(left) == list(range(len(told), kept))
@@ -78,9 +85,12 @@ def test_a_ticket_without_a_record_ends_the_way() -> None:
     asked_at = {number: max(1, number - WINDOW + 1) for number in range(1, 10)}
     state = state_of(OnCompletion(WINDOW, 1, asked_at, order=(0, 1, 2, 4)))
     durable = {number: records[number] for number in (0, 1, 2)} | {4: Record(3, *_parts(records[4]))}
-    left = retrace(state, {number: tickets[number] for number in range(6)}, durable, lambda record: None, state.tell)
+    journal, past = Journal(tickets[number] for number in range(6)), past_of(durable)
+    left = retrace(state, journal.get, past, lambda record: None, state.tell)
     assert state.asked == 3 and state.settled == 3
     assert list(left) == list(range(state.told, 3))
+    assert past.rest(3) == {4: durable[4]}
+    assert journal.get(3) == tickets[3] and journal.get(5) == tickets[5] and journal.get(6) is None
 
 
 def _parts(record: Record) -> tuple[Ticket, Candidate | None, Verdict, str | None]:

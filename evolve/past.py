@@ -1,0 +1,56 @@
+"""The past of a run that goes on, read from its archive piece by piece: a long one has no room at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from evolve.core.numbers import Numbers
+from evolve.core.types import Record, Ticket
+
+
+class Past:
+    """Durable records, by number and read in their order, of which those that were not released stand at hand.
+
+    `order` holds the tickets' numbers in the order of the records.
+    """
+
+    def __init__(self, order: Sequence[int] = (), records: Iterable[Record] = ()) -> None:
+        self.order = order
+        self._done = Numbers(order)
+        self._coming: Iterator[Record] = iter(records)
+        self._held: dict[int, Record] = {}
+        self._last = -1
+
+    def has_record(self, ticket: int) -> bool:
+        """Whether this ticket has a durable record."""
+        return ticket in self._done
+
+    def record(self, number: int) -> Record | None:
+        """The record with this number; None where there is no such one."""
+        while self._last < number and (record := next(self._coming, None)) is not None:
+            self._held[record.number] = record
+            self._last = record.number
+        return self._held.get(number)
+
+    def release(self, number: int) -> Record:
+        """The record, which is asked for no more."""
+        return self._held.pop(number)
+
+    def rest(self, number: int) -> dict[int, Record]:
+        """The records from this number on, by ticket: all that are left."""
+        left = [record for record in (*self._held.values(), *self._coming) if record.number >= number]
+        return {record.ticket.number: record for record in left}
+
+
+class Journal:
+    """The tickets of a run, in the order of their numbers: who asks for one does not come back to those before it."""
+
+    def __init__(self, tickets: Iterable[Ticket]) -> None:
+        self._coming: Iterator[Ticket] = iter(tickets)
+        self._next = next(self._coming, None)
+
+    def get(self, number: int) -> Ticket | None:
+        """The ticket with this number; None where it was not journaled."""
+        while self._next is not None and self._next.number < number:
+            self._next = next(self._coming, None)
+        return self._next if self._next is not None and self._next.number == number else None
