@@ -42,6 +42,18 @@ def _unpack(text: str) -> Any:
     return value if end == len(text) else json.loads(text)
 
 
+def _text(text: str) -> str:
+    """A text from its stored form. What stands between its quotes is the text, where nothing of it is escaped."""
+    return _unpack(text) if "\\" in text else text[1:-1]
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    """Texts from their stored form, as `_text`."""
+    if text == "[]":
+        return ()
+    return tuple(_unpack(text) if "\\" in text else text[2:-2].split('","'))
+
+
 def tickets(connection: Connection, run_id: str, first: int, count: int) -> list[Ticket]:
     """The run's first `count` tickets with numbers from `first` on, in order."""
     table = schema.tickets
@@ -94,7 +106,11 @@ def records(connection: Connection, run_id: str, first: int, count: int) -> list
     """The run's records with numbers from `first` to `first + count - 1`, in order."""
     table, ticket, program = schema.records, schema.tickets, schema.programs
     query = (
-        select(table, *(ticket.c[name].label(f"ticket_{name}") for name in _TICKET), program.c.source.label("text"))
+        select(
+            *(table.c[name] for name in _RECORD),
+            *(ticket.c[name].label(f"ticket_{name}") for name in _TICKET),
+            program.c.source.label("text"),
+        )
         .join(ticket, (ticket.c.run_id == table.c.run_id) & (ticket.c.number == table.c.ticket_number))
         .outerjoin(program, program.c.program_id == table.c.program_id)
         .where(table.c.run_id == run_id, table.c.number >= first, table.c.number < first + count)
@@ -113,6 +129,29 @@ def records(connection: Connection, run_id: str, first: int, count: int) -> list
     ]
 
 
+_RECORD = (
+    "number",
+    "ticket_number",
+    "program_id",
+    "skeleton_id",
+    "status",
+    "value",
+    "metrics",
+    "feedback",
+    "stage",
+    "evaluation_set",
+    "outcome",
+    "supersedes",
+    "source",
+    "idea",
+    "reply_ids",
+    "cost_evaluations",
+    "cost_tokens",
+    "cost_usd",
+    "failed",
+    "gain",
+    "extent",
+)
 _TICKET = ("kind", "parents", "inspirations", "operator", "model", "seed", "mends", "idea", "avoid", "told")
 
 
@@ -129,9 +168,8 @@ def _ticket(
     avoid: str | None,
     told: int | None,
 ) -> Ticket:
-    lists = tuple(_unpack(parents)), tuple(_unpack(inspirations))
-    words = _unpack(idea) if idea else "", tuple(_unpack(avoid)) if avoid else ()
-    return Ticket(number, kind, *lists, operator, model, seed, mends, *words, told)
+    words = _text(idea) if idea else "", _texts(avoid) if avoid else ()
+    return Ticket(number, kind, _texts(parents), _texts(inspirations), operator, model, seed, mends, *words, told)
 
 
 def _grouped(
@@ -160,7 +198,7 @@ def _promotion(row: AnyRow) -> Promotion:
     question = None
     if row.question is not None:
         question = Question(row.question, row.group_count, row.fixed, row.statistic, row.needed)
-    return Promotion(row.accepted, metrics(row.metrics), row.evaluation_set, _unpack(row.reason), question)
+    return Promotion(row.accepted, metrics(row.metrics), row.evaluation_set, _text(row.reason), question)
 
 
 def metrics(text: str) -> dict[str, float]:
@@ -185,34 +223,44 @@ def source(text: str) -> Source:
 def _record(
     row: AnyRow, results: tuple[Result, ...], batches: tuple[Measurement, ...], gates: Sequence[Promotion] | None
 ) -> Record:
-    ticket = _ticket(row.ticket_number, *row[-1 - len(_TICKET) : -1])
+    # By position: a long run is read row by row, and names would be looked up for each of its values.
+    (
+        number,
+        ticket_number,
+        program_id,
+        skeleton_id,
+        status,
+        value,
+        figures,
+        feedback,
+        stage,
+        evaluation_set,
+        outcome,
+        supersedes,
+        own_source,
+        idea,
+        reply_ids,
+        cost_evaluations,
+        cost_tokens,
+        cost_usd,
+        failed,
+        gain,
+        measured,
+        *of_ticket,
+        text,
+    ) = row
+    ticket = _ticket(ticket_number, *of_ticket)
     candidate = failure = None
-    cost = Cost(row.cost_evaluations, row.cost_tokens, row.cost_usd)
-    if row.failed:
-        words, ids = _unpack(row.idea), tuple(_unpack(row.reply_ids))
-        failure = Failure(ticket, _STATUS[row.status], _unpack(row.feedback), cost, words, ids)
-    elif row.idea is not None:
-        text = row.text if row.source is None else row.source
-        candidate = Candidate(ticket, source(text), _unpack(row.idea), tuple(_unpack(row.reply_ids)), cost, batches)
+    state, said = _STATUS[status], _text(feedback)
+    if idea is not None:
+        cost, words, ids = Cost(cost_evaluations, cost_tokens, cost_usd), _text(idea), _texts(reply_ids)
+        if failed:
+            failure = Failure(ticket, state, said, cost, words, ids)
+        else:
+            program = source(text if own_source is None else own_source)
+            candidate = Candidate(ticket, program, words, ids, cost, batches)
+    verdict = Verdict(state, value, metrics(figures), said, results, stage, evaluation_set, extent(measured))
+    promotion = gates[0] if gates else None
     return Record(
-        row.number,
-        ticket,
-        candidate,
-        Verdict(
-            _STATUS[row.status],
-            row.value,
-            metrics(row.metrics),
-            _unpack(row.feedback),
-            results,
-            row.stage,
-            row.evaluation_set,
-            extent(row.extent),
-        ),
-        row.program_id,
-        row.skeleton_id,
-        row.outcome,
-        gates[0] if gates else None,
-        row.supersedes,
-        failure,
-        row.gain,
+        number, ticket, candidate, verdict, program_id, skeleton_id, outcome, promotion, supersedes, failure, gain
     )

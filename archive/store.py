@@ -204,9 +204,9 @@ class Archive:
         """What it takes to go through a run again: see `archive.replay`."""
         return replay.of_run(self, run_id)
 
-    def tickets(self, run_id: str) -> Iterator[Ticket]:
-        """Every ticket that was journaled, in order of number. Read in blocks as they are asked for."""
-        run_id, first = self._named(run_id), 0
+    def tickets(self, run_id: str, first: int = 0) -> Iterator[Ticket]:
+        """Every ticket that was journaled, in order of number from `first` on. Read in blocks as they are asked for."""
+        run_id = self._named(run_id)
         while block := self._read(reading.tickets, run_id, first, reading.BLOCK):
             yield from block
             first = block[-1].number + 1

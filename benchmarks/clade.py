@@ -6,9 +6,10 @@ second become durable.
 Two generated trees of PROGRAMS (1,000,000) programs: each new program has a uniformly drawn parent (a random recursive
 tree, as deep as the searches of this project grow), or one drawn in proportion to its children and itself (preferential
 attachment, whose oldest nodes have thousands of children). Then a star, where all are children of the root. Each is
-searched in processes of its own, so that the largest resident memory is that of one tree.
+searched in a process of its own, so that the largest resident memory is that of one tree.
 
-*policy* is the clade policy alone, *search* the whole state of a search (`SearchState`), as a resumed run has it.
+*policy* is the clade policy alone. At last the first tree is written to an archive as a run writes it (a million take
+some ten minutes), and read again: *search* is the whole state of a search (`SearchState`), as a resumed run has it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,8 @@ from evolve.core.clock import monotonic_seconds, thread_cpu_seconds
 from evolve.core.config import RunConfig
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
+from evolve.past import Journal, Past
+from evolve.retracing import retrace
 from evolve.rules import Rules
 from evolve.search import SearchState
 from evolve.step import Work
@@ -39,33 +43,34 @@ PROGRAMS = 1_000_000
 TREES = ("recursive", "preferential", "star")
 LIVE = 5_000
 BLOCK = 10_000
-DURABLE = 20_000
 ONE = (Objective("cost", "minimize"),)
 FAMILY = "\n".join(f"    y = y * {number}.25 + x" for number in range(8))
 
 
 def main() -> None:
     """Print one block a tree, each made by a process of its own, and the archive's."""
-    if len(sys.argv) > 2:
-        measure(sys.argv[2], int(sys.argv[1]))
-        return
     programs = int(sys.argv[1]) if len(sys.argv) > 1 else PROGRAMS
-    for part in (*TREES, "search", "archive"):
-        subprocess.run([sys.executable, __file__, str(programs), part], check=True)
-
-
-def measure(part: str, programs: int) -> None:
-    """One block of the report."""
-    if part == "archive":
-        measure_archive(programs)
+    if len(sys.argv) > 3:
+        measure(sys.argv[2], programs, Path(sys.argv[3]))
         return
-    parents = tree("recursive" if part == "search" else part, programs)
-    depth = depths(parents)
-    degree = np.bincount(parents[1:]).max()
-    print(
-        f"{part}: {programs:,} programs, depth {depth.mean():.1f} (at most {depth.max()}), at most {degree:,} children"
-    )
-    (measure_search if part == "search" else measure_policy)(parents)
+    with tempfile.TemporaryDirectory() as folder:
+        for part in (*TREES, "archive", "search"):
+            subprocess.run([sys.executable, __file__, str(programs), part, f"{folder}/archive.db"], check=True)
+
+
+def measure(part: str, programs: int, where: Path) -> None:
+    """One block of the report. `where` is the archive that "archive" writes and "search" reads."""
+    if part == "search":
+        print(f"search: {programs:,} programs of the archive")
+        measure_search(where)
+    elif part == "archive":
+        measure_archive(programs, where)
+    else:
+        parents = tree(part, programs)
+        depth, degree = depths(parents), np.bincount(parents[1:]).max()
+        shape = f"depth {depth.mean():.1f} (at most {depth.max()}), at most {degree:,} children"
+        print(f"{part}: {programs:,} programs, {shape}")
+        measure_policy(parents)
     print(f"  largest resident memory                  {peak_mib():8,.0f} MiB", flush=True)
 
 
@@ -154,22 +159,31 @@ def measure_policy(parents: np.ndarray) -> None:
     assert first.parents
 
 
-def measure_search(parents: np.ndarray) -> None:
-    """The same with all that a search keeps."""
+def measure_search(where: Path) -> None:
+    """The same with all that a search keeps, and reads again."""
     rules = Rules(ONE, 0.0, {"mutate": 1.0}, proven=False)
     text = Source({"program.py": ""}, "program")
-    state = SearchState(RunConfig(1, "clade", 1, "seed", 1e9, 10**9), rules, {0: text})
-    replay = Replay("search")
-    for block in blocks(records(parents, texts=True)):
+    with Archive.open(where) as archive:
+        run_id = archive.run("last").id
+
+        def again(number: int) -> Record:
+            (one,) = filter(None, [archive.record(run_id, number)])
+            return one
+
+        state = SearchState(RunConfig(1, "clade", 1, "seed", 1e9, 10**9), rules, {0: text}, again=again)
+        replay = Replay("search")
         with replay:
-            for one in block:
-                state.ask(one.ticket)
-                state.restore(one)
-                state.tell(one)
-    replay.report()
+            past = Past(archive.order(run_id), archive.records(run_id))
+            retrace(state, Journal(partial(archive.tickets, run_id)).get, past, lambda one: None, state.tell)
+        replay.report()
+        measure_live(state)
+
+
+def measure_live(state: SearchState) -> None:
+    """Tickets and records after those of the archive."""
     times = Times()
     rng = generator(3, "live")
-    for number in range(len(parents), len(parents) + LIVE):
+    for number in range(state.told, state.told + LIVE):
         with times("search ask"):
             ticket, _ = state.ask()
         one = record(ticket, f"live{number}", float(rng.normal(100.0, 30.0)), None)
@@ -181,19 +195,23 @@ def measure_search(parents: np.ndarray) -> None:
     times.report()
 
 
-def measure_archive(programs: int) -> None:
+def measure_archive(programs: int, where: Path) -> None:
     """Records that are made durable one by one, in the writer's groups."""
-    with tempfile.TemporaryDirectory() as folder, Archive.open(Path(folder) / "archive.db") as archive:
+    with Archive.open(where) as archive:
         run_id = archive.begin_run(problem="p", problem_version="v", config={}, run_seed=1)
-        count = min(programs, DURABLE)
-        made = list(records(tree("recursive", count), texts=True))
-        began = monotonic_seconds()
-        for one in made:
-            archive.journal(run_id, one.ticket)
-            last = archive.commit(run_id, one)
-        last.result()
-        rate = count / (monotonic_seconds() - began)
-        print(f"archive: {rate:,.0f} records a second durable, of {count:,}, tickets journaled before")
+        seconds = []
+        for block in blocks(records(tree("recursive", programs), texts=True)):
+            began = monotonic_seconds()
+            for one in block:
+                archive.journal(run_id, one.ticket)
+                last = archive.commit(run_id, one)
+            last.result()
+            seconds.append(monotonic_seconds() - began)
+        rates = BLOCK / np.array(seconds[: programs // BLOCK] or [np.nan])
+        print(
+            f"archive: {programs / sum(seconds):,.0f} records a second durable, of {programs:,}, each after its "
+            f"ticket; the median block {np.median(rates):,.0f}, the last {rates[-1]:,.0f}"
+        )
 
 
 class Replay:

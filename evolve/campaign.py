@@ -117,14 +117,14 @@ class Campaign:
     def carry_out(self, run_id: str, final_check: bool, handle_interrupt: bool, earlier_seconds: float) -> RunResult:
         """Search, then check the front; everything is durable on return."""
         self.run_id = run_id
-        journaled = Journal(self.archive.tickets(run_id)).get
+        journaled = Journal(partial(self.archive.tickets, run_id)).get
         past = Past(self.archive.order(run_id), self.archive.records(run_id))
         self._announce(run_id, len(past.order))
         engine, problem = self.engine, self.problem
         proposer: Proposer = OfflineProposer(engine)
         if self.modelling and self.search.guidance:
             tickets = self.modelling.recorded(self.archive.tickets(run_id))
-            journaled = Journal(tickets[number] for number in sorted(tickets)).get
+            journaled = Journal(lambda first: (tickets[number] for number in sorted(tickets) if number >= first)).get
             self.search.schedule = self.modelling.schedule(tickets, past.order, len(self.starts))
             proposer = self.modelling.proposer(
                 proposer, engine, self.archive, run_id, self.budget, self.search.guidance

@@ -30,7 +30,7 @@ class Dominance:
 
     def costs(self, metrics: Metrics) -> tuple[float, ...]:
         """The objectives' values, signed so that less is better."""
-        return tuple(objective.cost(metrics[objective.metric]) for objective in self.objectives)
+        return tuple([objective.cost(metrics[objective.metric]) for objective in self.objectives])
 
     def covered(self, metrics: Metrics, others: Iterable[Metrics]) -> bool:
         """True where one of `others` is as good in all objectives, but for the minimum effect in the first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from evolve.core.numbers import Numbers
 from evolve.core.types import Record, Ticket
@@ -32,6 +32,11 @@ class Past:
             self._last = record.number
         return self._held.get(number)
 
+    def ticket(self, number: int) -> Ticket | None:
+        """The ticket with this number, where it became the record with this number, as those of most runs do."""
+        record = self.record(number)
+        return record.ticket if record is not None and record.ticket.number == number else None
+
     def release(self, number: int) -> Record:
         """The record, which is asked for no more."""
         return self._held.pop(number)
@@ -43,14 +48,21 @@ class Past:
 
 
 class Journal:
-    """The tickets of a run, in the order of their numbers: who asks for one does not come back to those before it."""
+    """The tickets of a run, in the order of their numbers: who asks for one does not come back to those before it.
 
-    def __init__(self, tickets: Iterable[Ticket]) -> None:
-        self._coming: Iterator[Ticket] = iter(tickets)
-        self._next = next(self._coming, None)
+    `after` gives the tickets from a number on.
+    """
+
+    def __init__(self, after: Callable[[int], Iterable[Ticket]]) -> None:
+        self._after = after
+        self._coming: Iterator[Ticket] | None = None
+        self._next: Ticket | None = None
 
     def get(self, number: int) -> Ticket | None:
         """The ticket with this number; None where it was not journaled."""
+        if self._coming is None:
+            self._coming = iter(self._after(number))
+            self._next = next(self._coming, None)
         while self._next is not None and self._next.number < number:
             self._next = next(self._coming, None)
         return self._next if self._next is not None and self._next.number == number else None

@@ -26,7 +26,7 @@ def retrace(
     waiting: dict[int, Record] = {}
     with _uncollected():
         while True:
-            ticket = journaled(search.asked)
+            ticket = past.ticket(search.asked) or journaled(search.asked)
             record = past.record(search.settled)
             if ticket is not None and past.has_record(search.asked) and search.ready():
                 search.retake(ticket)

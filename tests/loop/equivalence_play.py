@@ -144,7 +144,7 @@ class Play:
         tries = (self.config.equivalence or {}).get("tries", 0)
         step = Step(self.world, self.world, "bubblewrap", seed, starts, self.state.known, takeover, tries)
         past = Past(archive.order(self.run_id), archive.records(self.run_id))
-        journal = Journal(archive.tickets(self.run_id))
+        journal = Journal(partial(archive.tickets, self.run_id))
         flight = Flight(self.run_id, archive, self.state, step, self.world)
         await run_loop(self.state, flight, Budget(self.evaluations, 2000), journal.get, past, lambda record: None)
 
