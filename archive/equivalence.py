@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -80,6 +80,10 @@ class Savings:
     def rate(self) -> float:
         """The share of hits among the programs that had keys."""
         return self.hits / self.programs if self.programs else 0.0
+
+    def priced(self, hour_usd: float | None) -> Savings:
+        """With what the saved seconds would have cost, at so many dollars for an hour of one core."""
+        return self if hour_usd is None else replace(self, usd=self.seconds / 3600.0 * hour_usd)
 
     def to_json(self) -> dict[str, float | None]:
         """Plain data, with the rate."""

@@ -312,8 +312,7 @@ class Campaign:
     def _savings(self, run_id: str) -> Savings | None:
         if self.config.equivalence is None:
             return None
-        savings, price = self.archive.savings(run_id), self.hour_usd
-        return savings if price is None else replace(savings, usd=savings.seconds / 3600.0 * price)
+        return self.archive.savings(run_id).priced(self.hour_usd)
 
 
 @contextmanager

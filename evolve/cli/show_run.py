@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evolve.core.config import DEFAULT_OUTCOME
+from evolve.core.config import DEFAULT_OUTCOME, hour_usd
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,17 +34,24 @@ def find_run(archive: Archive, name: str) -> RunRow | None:
 def show_run(archive: Archive, run: RunRow, as_json: bool) -> None:
     """Print a run."""
     from evolve.cli.output import print_json
+    from evolve.display.facts import saved_text
+    from evolve.display.text import line
     from evolve.foresight import FORESIGHT_EVENT
     from evolve.sandboxing import records
 
     events = archive.events(run.id)
     places = [place for place in records(run.config, events) if place]
     pauses = [dict(payload) for kind, payload in events if kind in ("paused", "went_on")]
+    cached = run.config.get("equivalence") is not None
+    savings = archive.savings(run.id).priced(hour_usd()) if cached else None
     said = next((payload for kind, payload in reversed(events) if kind == FORESIGHT_EVENT), NOTHING_SAID)
     if as_json:
-        print_json({**_run_json(run, places, pauses), **said})
+        saved = {"equivalence": savings.to_json() if savings else None}
+        print_json({**_run_json(run, places, pauses), **saved, **said})
     else:
         _print(run, places, pauses)
+        if savings:
+            line(f"{'saved':<10}{saved_text(savings)}")
         _print_foresight(said)
 
 

@@ -84,6 +84,10 @@ def test_json_says_what_was_saved(write_problem: Any, tmp_path: Path) -> None:
     said = json.loads(told.stdout)["equivalence"]
     keys = {"programs", "hits", "shared", "again", "checked", "refuted", "evaluations", "seconds", "usd", "rate"}
     assert set(said) == keys and said["usd"] is None and said["programs"] >= 6
+    show = ["show", "last", "--archive", str(tmp_path / "a.db")]
+    shown = json.loads(CliRunner().invoke(app, [*show, "--json"]).stdout)
+    assert shown["equivalence"] == said and shown["settings"]["evaluations"] == 6
+    assert f" of {said['programs']} programs (" in CliRunner().invoke(app, show, env={"COLUMNS": "200"}).stdout
 
 
 def test_where_nothing_is_taken_over_it_says_why(write_problem: Any, tmp_path: Path) -> None:
