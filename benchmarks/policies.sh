@@ -25,9 +25,9 @@ part() { # name, problem, policies, seeds, minutes on two quiet cores, other opt
     echo "== $problem took $((($(date +%s) - started) / 60)) minutes"
 }
 
-echo "policies compared: some 55 minutes on two quiet cores ($(nproc) here), into $EVOLVE_ARCHIVE and compare/"
+echo "policies compared: some 40 minutes on two quiet cores ($(nproc) here), into $EVOLVE_ARCHIVE and compare/"
 part smooth landscape/smooth "$ALL" "$SEEDS_LANDSCAPES" 7 --evaluations 300
 part deceptive landscape/deceptive "$ALL" "$SEEDS_LANDSCAPES" 7 --evaluations 300
-part exp2 float32-exp2 "$SOME" "$SEEDS_PROBLEMS" 12 --profile compare
-part cache cache-eviction "$SOME" "$SEEDS_PROBLEMS" 28 --profile compare
+part exp2 float32-exp2 "$SOME" "$SEEDS_PROBLEMS" 8 --profile compare
+part cache cache-eviction "$SOME" "$SEEDS_PROBLEMS" 18 --profile compare
 echo "all of it took $((($(date +%s) - began) / 60)) minutes"
