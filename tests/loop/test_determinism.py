@@ -51,16 +51,16 @@ def test_stopping_and_going_on_is_the_same_as_one_run(reference: list[str], tmp_
 def test_records_that_are_read_again_change_nothing(
     reference: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where, made = tmp_path / "few.db", []
+    where, made, few = tmp_path / "few.db", [], 30
 
-    def two_at_hand(again: Callable[[int], Record]) -> Scored:
-        made.append(Scored(again, held=2))
+    def few_at_hand(again: Callable[[int], Record]) -> Scored:
+        made.append(Scored(again, held=few))
         return made[-1]
 
-    monkeypatch.setattr(search, "Scored", two_at_hand)
+    monkeypatch.setattr(search, "Scored", few_at_hand)
     _run(where, workers=2, evaluations=1_500.0)
     assert _run(where, workers=2, resume="last")[1:] == reference[1:]
-    assert all(scored.at_hand == 2 < len(scored) for scored in made)
+    assert all(scored.at_hand == few < len(scored) for scored in made)
 
 
 def test_resuming_a_finished_run_below_what_it_spent_changes_nothing(reference: list[str], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from evolve.core.types import Candidate, Failure, Record, Status, Ticket
 from evolve.engine.local import LocalEngine
 from evolve.flight import Flight
 from evolve.loop import run_loop
+from evolve.past import Past
 from evolve.problem import Problem
 from evolve.proposers.base import Context
 from evolve.rules import Rules
@@ -117,9 +118,9 @@ def _loop(problem: Problem, archive: Archive, records: list[Record]) -> tuple[Se
     version = problem.version
     run_id = archive.begin_run(problem=problem.name, problem_version=version, config=config.to_json(), run_seed=1)
     step = Step(Cheat(), engine, problem.sandbox, problem.seed, {0: problem.seed}, search.known)
-    flight = Flight(run_id, archive, search, step, engine, {})
+    flight = Flight(run_id, archive, search, step, engine)
     try:
-        asyncio.run(run_loop(search, flight, Budget(8.0, 100), {}, records.append))
+        asyncio.run(run_loop(search, flight, Budget(8.0, 100), lambda number: None, Past(), records.append))
     finally:
         engine.close()
     return search, run_id
