@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Select, Table, bindparam, select
 
 from archive import schema
 from evolve.core.extent import Extent
@@ -104,25 +105,13 @@ def replies(connection: Connection, run_id: str, ticket: int | None = None) -> l
 
 def records(connection: Connection, run_id: str, first: int, count: int) -> list[Record]:
     """The run's records with numbers from `first` to `first + count - 1`, in order."""
-    table, ticket, program = schema.records, schema.tickets, schema.programs
-    query = (
-        select(
-            *(table.c[name] for name in _RECORD),
-            *(ticket.c[name].label(f"ticket_{name}") for name in _TICKET),
-            program.c.source.label("text"),
-        )
-        .join(ticket, (ticket.c.run_id == table.c.run_id) & (ticket.c.number == table.c.ticket_number))
-        .outerjoin(program, program.c.program_id == table.c.program_id)
-        .where(table.c.run_id == run_id, table.c.number >= first, table.c.number < first + count)
-        .order_by(table.c.number)
-    )
-    rows = connection.execute(query).all()
+    rows = connection.execute(_RECORDS, {"run": run_id, "first": first, "end": first + count}).all()
     if not rows:
         return []
-    last = rows[-1].number
-    results = _grouped(connection, schema.results, run_id, first, last, _result)
-    batches = _grouped(connection, schema.measurements, run_id, first, last, _measurement)
-    gates = _grouped(connection, schema.gate_queries, run_id, first, last, _promotion)
+    span = {"run": run_id, "first": first, "last": rows[-1].number}
+    results = _grouped(connection, schema.results, span, _result)
+    batches = _grouped(connection, schema.measurements, span, _measurement)
+    gates = _grouped(connection, schema.gate_queries, span, _promotion)
     return [
         _record(row, tuple(results.get(row.number, ())), tuple(batches.get(row.number, ())), gates.get(row.number))
         for row in rows
@@ -155,6 +144,33 @@ _RECORD = (
 _TICKET = ("kind", "parents", "inspirations", "operator", "model", "seed", "mends", "idea", "avoid", "told")
 
 
+def _select_records() -> Select[Any]:
+    table, ticket, program = schema.records, schema.tickets, schema.programs
+    return (
+        select(
+            *(table.c[name] for name in _RECORD),
+            *(ticket.c[name].label(f"ticket_{name}") for name in _TICKET),
+            program.c.source.label("text"),
+        )
+        .join(ticket, (ticket.c.run_id == table.c.run_id) & (ticket.c.number == table.c.ticket_number))
+        .outerjoin(program, program.c.program_id == table.c.program_id)
+        .where(table.c.run_id == bindparam("run"))
+        .where(table.c.number >= bindparam("first"), table.c.number < bindparam("end"))
+        .order_by(table.c.number)
+    )
+
+
+# Made once: that takes twenty times as long as to ask for one record.
+_RECORDS = _select_records()
+
+
+@cache
+def _select_span(table: Table) -> Select[Any]:
+    key = table.c.number
+    span = (table.c.run_id == bindparam("run")) & (key >= bindparam("first")) & (key <= bindparam("last"))
+    return select(table).where(span).order_by(*table.primary_key.columns)
+
+
 def _ticket(
     number: int,
     kind: Any,
@@ -173,13 +189,11 @@ def _ticket(
 
 
 def _grouped(
-    connection: Connection, table: Table, run_id: str, first: int, last: int, make: Callable[[AnyRow], Item]
+    connection: Connection, table: Table, span: Mapping[str, Any], make: Callable[[AnyRow], Item]
 ) -> dict[int, list[Item]]:
     """The rows of `table` that belong to a range of records, made into values, by record number."""
-    key = table.c.number
-    query = select(table).where(table.c.run_id == run_id, key >= first, key <= last)
     grouped: dict[int, list[Item]] = {}
-    for row in connection.execute(query.order_by(*table.primary_key.columns)):
+    for row in connection.execute(_select_span(table), span):
         grouped.setdefault(row[1], []).append(make(row))
     return grouped
 
