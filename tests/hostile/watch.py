@@ -19,7 +19,7 @@ from sandbox.cgroup import PARENT
 from sandbox.cgroup_place import place
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTLE_SECONDS = 15.0
+SETTLE_SECONDS = 60.0
 
 
 class Watch:
