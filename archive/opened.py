@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from evolve.core.errors import ArchiveError, CallOrderError
-from evolve.core.numbers import Numbers
 from evolve.core.types import ModelReply, Record, Status, Ticket
 
 _NO_PROGRAM = (Status.NO_PROGRAM, Status.EDIT_FAILED, Status.UNCHANGED)
@@ -18,7 +17,7 @@ class OpenRun:
     __slots__ = ("answered", "done", "next_record", "tickets")
 
     def __init__(
-        self, next_record: int, tickets: dict[int, Ticket], done: Numbers, answered: set[tuple[int, int]]
+        self, next_record: int, tickets: dict[int, Ticket], done: set[int], answered: set[tuple[int, int]]
     ) -> None:
         self.next_record = next_record
         self.tickets = tickets

@@ -45,14 +45,16 @@ def _unpack(text: str) -> Any:
 
 def _text(text: str) -> str:
     """A text from its stored form. What stands between its quotes is the text, where nothing of it is escaped."""
-    return _unpack(text) if "\\" in text else text[1:-1]
+    plain = "\\" not in text and text[:1] == text[-1:] == '"' and len(text) > 1
+    return text[1:-1] if plain else _unpack(text)
 
 
 def _texts(text: str) -> tuple[str, ...]:
     """Texts from their stored form, as `_text`."""
     if text == "[]":
         return ()
-    return tuple(_unpack(text) if "\\" in text else text[2:-2].split('","'))
+    plain = "\\" not in text and text[:2] == '["' and text[-2:] == '"]' and len(text) > 3
+    return tuple(text[2:-2].split('","') if plain else _unpack(text))
 
 
 def tickets(connection: Connection, run_id: str, first: int, count: int) -> list[Ticket]:

@@ -21,7 +21,6 @@ from archive.replay import Replay
 from archive.rows import ProgramRow, RunRow, RunSummary
 from archive.writer import Writer
 from evolve.core.errors import CallOrderError
-from evolve.core.numbers import Numbers
 from evolve.core.types import ModelReply, Record, Ticket
 
 P = ParamSpec("P")
@@ -92,7 +91,7 @@ class Archive:
         run_id = lease.begin(
             self._database, problem=problem, problem_version=problem_version, config=config, run_seed=run_seed
         )
-        self._lend(run_id, OpenRun(0, {}, Numbers(), set()))
+        self._lend(run_id, OpenRun(0, {}, set(), set()))
         return run_id
 
     def resume_run(self, run_id: str) -> RunRow:
@@ -103,7 +102,7 @@ class Archive:
         run_id = self.run(run_id).id
         lease.take(self._database, run_id)
         waiting = {ticket.number: ticket for ticket in self._read(reading.open_tickets, run_id)}
-        done, answered = Numbers(self.order(run_id)), self._read(queries.answered, run_id)
+        done, answered = set(self.order(run_id)), self._read(queries.answered, run_id)
         self._lend(run_id, OpenRun(self._read(queries.record_count, run_id), waiting, done, answered))
         return self.run(run_id)
 

@@ -14,20 +14,20 @@ export OPENBLAS_NUM_THREADS=1
 mkdir -p compare
 began=$(date +%s)
 
-part() { # name, problem, policies, seeds, minutes on two quiet cores, other options
+part() { # name, problem, policies, seeds, minutes on two slow cores, other options
     name=$1 problem=$2 policies=$3 seeds=$4 minutes=$5
     shift 5
     started=$(date +%s)
-    echo "== $problem: $policies; $seeds seeds; some $minutes minutes on two quiet cores"
+    echo "== $problem: $policies; $seeds seeds; some $minutes minutes on two slow cores"
     "$EVOLVE" compare "$problem" --policies "$policies" --seeds "$seeds" "$@" -o "compare/$name.svg" --force
     "$EVOLVE" compare "$problem" --policies "$policies" --seeds "$seeds" "$@" --control clade
     "$EVOLVE" compare "$problem" --policies "$policies" --seeds "$seeds" "$@" --json >"compare/$name.json"
     echo "== $problem took $((($(date +%s) - started) / 60)) minutes"
 }
 
-echo "policies compared: some 40 minutes on two quiet cores ($(nproc) here), into $EVOLVE_ARCHIVE and compare/"
-part smooth landscape/smooth "$ALL" "$SEEDS_LANDSCAPES" 7 --evaluations 300
-part deceptive landscape/deceptive "$ALL" "$SEEDS_LANDSCAPES" 7 --evaluations 300
-part exp2 float32-exp2 "$SOME" "$SEEDS_PROBLEMS" 8 --profile compare
-part cache cache-eviction "$SOME" "$SEEDS_PROBLEMS" 18 --profile compare
+echo "policies compared: some 70 minutes on two slow cores ($(nproc) here), into $EVOLVE_ARCHIVE and compare/"
+part smooth landscape/smooth "$ALL" "$SEEDS_LANDSCAPES" 14 --evaluations 300
+part deceptive landscape/deceptive "$ALL" "$SEEDS_LANDSCAPES" 14 --evaluations 300
+part exp2 float32-exp2 "$SOME" "$SEEDS_PROBLEMS" 14 --profile compare
+part cache cache-eviction "$SOME" "$SEEDS_PROBLEMS" 30 --profile compare
 echo "all of it took $((($(date +%s) - began) / 60)) minutes"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from evolve.core.numbers import Numbers
 from evolve.core.types import Record, Ticket
 
 
@@ -16,7 +15,7 @@ class Past:
 
     def __init__(self, order: Sequence[int] = (), records: Iterable[Record] = ()) -> None:
         self.order = order
-        self._done = Numbers(order)
+        self._done = set(order)
         self._coming: Iterator[Record] = iter(records)
         self._held: dict[int, Record] = {}
         self._last = -1
