@@ -30,9 +30,9 @@ def check(table: Table, row: Mapping[str, Any]) -> None:
     """Raise ValueError that names the first column of `row` whose value one of the databases does not keep."""
     takes = _columns(table)
     for name, value in row.items():
-        column, nullable = takes[name]
-        if not (nullable if value is None else column.test(value)):
-            raise ValueError(f"its {name} is {shortened(value)}, not {column.wanted}")
+        test, nullable, wanted = takes[name]
+        if not (nullable if value is None else test(value)):
+            raise ValueError(f"its {name} is {shortened(value)}, not {wanted}")
 
 
 @contextmanager
@@ -50,28 +50,31 @@ def alone(what: str) -> Iterator[None]:
 
 
 class _Takes(NamedTuple):
-    """What a column takes beside None."""
+    """What a column takes."""
 
     test: Callable[[Any], bool]
+    nullable: bool
     wanted: str
 
 
 @cache
-def _columns(table: Table) -> dict[str, tuple[_Takes, bool]]:
-    """By name: what a column takes, and whether it takes None."""
-    return {column.name: (_takes(column), bool(column.nullable)) for column in table.columns}
+def _columns(table: Table) -> dict[str, _Takes]:
+    """What each column takes, by name."""
+    return {column.name: _takes(column) for column in table.columns}
 
 
 def _takes(column: Column[Any]) -> _Takes:
+    nullable = bool(column.nullable)
     if isinstance(column.type, Boolean):
-        return _Takes(lambda value: type(value) is bool, "true or false")
+        return _Takes(lambda value: type(value) is bool, nullable, "true or false")
     if isinstance(column.type, Float):
-        return _Takes(_is_real, "a number")
+        return _Takes(_is_real, nullable, "a number")
     if isinstance(column.type, Integer):
         most = _MOST.get(column.name, (1 << (63 if isinstance(column.type, BigInteger) else 31)) - 1)
         least = -most - 1 if column.name in _SIGNED else 0
-        return _Takes(lambda value: type(value) is int and least <= value <= most, f"a whole number up to {most}")
-    return _Takes(_is_text, f"a text of up to {LONGEST} characters without NUL and lone surrogates")
+        wanted = f"a whole number up to {most}"
+        return _Takes(lambda value: type(value) is int and least <= value <= most, nullable, wanted)
+    return _Takes(_is_text, nullable, f"a text of up to {LONGEST} characters without NUL and lone surrogates")
 
 
 def _is_real(value: Any) -> bool:

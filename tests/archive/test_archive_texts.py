@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import codec, reading
+from evolve.core.types import Source
 
 
 @given(st.text())
@@ -31,3 +32,23 @@ def test_what_is_no_text_is_refused(damaged: str) -> None:
 def test_what_is_no_list_is_refused(damaged: str) -> None:
     with pytest.raises(json.JSONDecodeError):
         reading._texts(damaged)
+
+
+@given(st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_metrics_are_canonical_json(metrics: dict[str, float]) -> None:
+    assert codec.packed_metrics(metrics) == json.dumps(metrics, sort_keys=True, separators=(",", ":"))
+    assert reading.metrics(codec.packed_metrics(metrics)) == metrics
+
+
+@given(st.dictionaries(st.text(), st.text()), st.text(), st.text())
+def test_a_program_is_canonical_json(files: dict[str, str], entry: str, language: str) -> None:
+    packed = {"entry": entry, "files": files, "language": language}
+    program = Source(files, entry, language)
+    assert codec.packed_source(program) == json.dumps(packed, sort_keys=True, separators=(",", ":"))
+    assert reading.source(codec.packed_source(program)) == program
+
+
+@pytest.mark.parametrize("wrong", ["one", ["a", 1], [None]])
+def test_what_is_not_texts_is_not_packed(wrong: object) -> None:
+    with pytest.raises(TypeError):
+        codec.packed_texts(wrong)  # type: ignore[arg-type]
