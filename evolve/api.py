@@ -36,7 +36,7 @@ from evolve.evaluation import sandbox_config
 from evolve.event_loop import in_event_loop
 from evolve.events import Asking, Listener, ScoredProgram, Warned, both, ignore
 from evolve.problem import Problem
-from evolve.programs import evaluate_programs, floor_on_train
+from evolve.programs import evaluate_programs, floor_on_train, known_scores
 from evolve.readiness import check_ready
 from evolve.recording import read_recording
 from evolve.result import RunResult
@@ -85,6 +85,7 @@ def run(
     confirm: Confirm | None = None,
     handle_interrupt: bool = False,
     tags: Mapping[str, Any] | None = None,
+    known: RunResult | None = None,
 ) -> RunResult:
     """Search a problem, or go on with run `resume`, until the budget is spent.
 
@@ -109,6 +110,8 @@ def run(
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
     `tags` are plain data that are stored with a new run, by names that no setting has; they change nothing.
+    `known` is a result of the same problem in the same sandbox: its seed and baselines are not scored once more, but
+    where a score is measured.
     With `handle_interrupt`, and where a notebook shows the run, the first SIGINT ends the search cleanly: the result
     has the stop reason "interrupted".
 
@@ -150,7 +153,8 @@ def run(
         modelling = _modelling(loaded, config, folder, recording, replay_strict, warn)
         engine = LocalEngine(loaded.place, worker_count, where, outage)
         stack.callback(engine.close)
-        campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling, scope)
+        scores = known_scores(loaded, known) if known is not None else None
+        campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling, scope, scores)
         if confirm is not None:
             _ask(confirm, modelling, campaign.seed, told)
         if before is not None:
@@ -221,11 +225,12 @@ def score_programs(
     config = sandbox_config(sandbox)
     check_ready(problem, config)
     if problem.sandbox == "straight_line":
-        return (*in_event_loop(lambda: evaluate_programs(problem, None)), None)
+        seed, *baselines = in_event_loop(lambda: evaluate_programs(problem, None))
+        return seed, tuple(baselines), None
     engine = LocalEngine(problem.place, settings.check_workers(None, problem.timing is not None), config)
     try:
-        seed, baselines = in_event_loop(lambda: evaluate_programs(problem, engine, listener))
-        return seed, baselines, in_event_loop(lambda: floor_on_train(engine))
+        seed, *baselines = in_event_loop(lambda: evaluate_programs(problem, engine, listener))
+        return seed, tuple(baselines), in_event_loop(lambda: floor_on_train(engine))
     finally:
         engine.close()
 

@@ -64,6 +64,7 @@ class Campaign:
         sandboxing: Sandboxing,
         modelling: Modelling | None = None,
         equivalence: str = "off",
+        known: Sequence[ScoredProgram] | None = None,
     ) -> None:
         self.equivalence = equivalence
         self.hour_usd = hour_usd()
@@ -82,7 +83,8 @@ class Campaign:
         self.starts = start_programs(problem, config.start, archive)
         in_place = problem.sandbox == "straight_line"
         scorer = None if in_place else engine
-        self.seed, self.baselines = in_event_loop(lambda: evaluate_programs(problem, scorer, listener))
+        self.seed, *others = known or in_event_loop(lambda: evaluate_programs(problem, scorer, listener))
+        self.baselines = tuple(others)
         self._check_start()
         moves = operators(problem.sandbox, problem.seed)
         exact = problem.evidence == "exact"

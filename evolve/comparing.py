@@ -140,10 +140,9 @@ def _compared(archive: Archive, plan: Plan, problem: Problem, control: str, coun
             engine = LocalEngine(problem.place, count, sandbox_config(plan.arguments["sandbox"]))
             stack.callback(engine.close)
             ask = asking(engine)
-        known: list[ScoredProgram] = []
+        known: Sequence[ScoredProgram] = ()
         if len(problem.objectives) == 2:
-            first, others = in_event_loop(lambda: evaluate_programs(problem, engine))
-            known = [first, *others]
+            known = in_event_loop(lambda: evaluate_programs(problem, engine))
         figure = Figure.of(problem.objectives, known)
         in_usd = plan.config.usd is not None
         measured = in_event_loop(lambda: worths(archive, runs, ask, figure, in_usd, progress))

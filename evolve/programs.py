@@ -15,10 +15,11 @@ from evolve.core import named
 from evolve.core.errors import EvolveError, Forbidden, ProblemError, UsageError
 from evolve.core.types import Source, Split, Verdict
 from evolve.engine.base import Engine, Task
-from evolve.evaluation import make_evaluator
+from evolve.evaluation import make_evaluator, never_taken_over
 from evolve.events import Listener, Preparing, ScoredProgram, ignore
 from evolve.problem import Problem
 from evolve.problem_file import FILE
+from evolve.result import RunResult
 
 SEED = "seed"
 
@@ -38,8 +39,9 @@ def start_programs(problem: Problem, start: str, archive: Archive) -> dict[int, 
 
 async def evaluate_programs(
     problem: Problem, engine: Engine | None, listener: Listener = ignore
-) -> tuple[ScoredProgram, tuple[ScoredProgram, ...]]:
-    """Seed and baselines with their metrics on train: by the engine, or in place where programs need no process.
+) -> tuple[ScoredProgram, ...]:
+    """The seed, and the baselines after it, with their metrics on train: by the engine, or in place where programs need
+    no process.
 
     Raises:
         ProblemError: one of them has no score, or the seed lacks a feature; names the file and what is wrong.
@@ -47,9 +49,7 @@ async def evaluate_programs(
     programs = {SEED: problem.seed, **problem.baselines}
     evaluator = make_evaluator(problem) if engine is None else None
     if isinstance(evaluator, Evaluator):
-        scored = [_read(problem, name, _in_place(problem, evaluator, name)) for name in programs]
-        check_features(problem, scored[0].metrics)
-        return scored[0], tuple(scored[1:])
+        return _scored(problem, {name: _in_place(problem, evaluator, name) for name in programs})
     if engine is None:
         raise ProblemError(f"{problem.name} needs processes", "Evaluate its programs through an engine.")
     done = 0
@@ -63,9 +63,26 @@ async def evaluate_programs(
 
     listener(Preparing(0, len(programs)))
     verdicts = await asyncio.gather(*(evaluate(place, name) for place, name in enumerate(programs)))
-    scored = [_read(problem, name, verdict) for name, verdict in zip(programs, verdicts, strict=True)]
-    check_features(problem, scored[0].metrics)
-    return scored[0], tuple(scored[1:])
+    return _scored(problem, dict(zip(programs, verdicts, strict=True)))
+
+
+def _scored(problem: Problem, verdicts: Mapping[str, Verdict]) -> tuple[ScoredProgram, ...]:
+    found = tuple(_read(problem, name, verdict) for name, verdict in verdicts.items())
+    check_features(problem, found[0].metrics)
+    return found
+
+
+def known_scores(problem: Problem, known: RunResult) -> tuple[ScoredProgram, ...] | None:
+    """What the seed, and the baselines after it, scored in another run; None where scores are not the same each time.
+
+    Raises UsageError where that was another problem's run, or that of other programs.
+    """
+    scored = (known.seed, *known.baselines)
+    programs = [(name, screened(problem, name).program_id) for name in (SEED, *problem.baselines)]
+    if known.problem != problem.name or programs != [(one.name, one.program_id) for one in scored]:
+        what = f"what run {known.run_id} knows of {known.problem} are not the scores of {problem.name}"
+        raise UsageError(what, "Give a result of this very problem, or leave it out.")
+    return None if never_taken_over(problem) else scored
 
 
 def check_features(problem: Problem, metrics: Mapping[str, float]) -> None:

@@ -18,6 +18,7 @@ from evolve.comparison.plan import Plan, Trial, found, is_done
 from evolve.core.clock import monotonic_seconds
 from evolve.core.errors import EvolveError, InfrastructureError
 from evolve.events import Event, RecordCommitted, Warned
+from evolve.result import RunResult
 
 NEWS_SECONDS = 0.5
 SHARE, WARNING, DONE, FAILED = "share", "warning", "done", "failed"
@@ -25,16 +26,18 @@ SHARE, WARNING, DONE, FAILED = "share", "warning", "done", "failed"
 Say = Callable[[str, Any], None]
 
 
-def carry_out(plan: Plan, trial: Trial, say: Say) -> str:
-    """Begin the trial's run, or go on with it, to its end; the id of the run. Raises what `evolve.run` raises."""
+def carry_out(plan: Plan, trial: Trial, say: Say, known: RunResult | None = None) -> RunResult | None:
+    """Begin the trial's run, or go on with it, to its end; its result, None where it had ended before. `known` is the
+    result of another trial of the plan. Raises what `evolve.run` raises."""
     from evolve.api import run
 
     with Archive.open(plan.arguments["archive"]) as archive:
         row = found(archive, plan).get(trial)
     if row is not None and is_done(row):
-        return row.id
+        return None
     arguments = plan.beginning(trial) if row is None else plan.resuming(row.id)
-    return run(**arguments, workers=1, final_check=False, progress=False, listener=_Listener(plan, say)).run_id
+    listener = _Listener(plan, say)
+    return run(**arguments, workers=1, final_check=False, progress=False, listener=listener, known=known)
 
 
 class _Listener:
@@ -68,10 +71,15 @@ def main() -> None:
         answers.write(pickle.dumps((kind, value)))
         answers.flush()
 
+    # A plan's runs have seed and baselines in common: the first one scores them.
+    known: dict[str, RunResult] = {}
     while True:
         plan, trial = orders.get()
         try:
-            say(DONE, carry_out(plan, trial, say))
+            result = carry_out(plan, trial, say, known.get(plan.id))
+            if result is not None:
+                known = {plan.id: result}
+            say(DONE, None)
         except EvolveError as error:
             say(FAILED, error)
         except Exception as error:
