@@ -104,8 +104,9 @@ def run(
     what EVOLVE_SANDBOX, the user's settings or this system choose. "none" isolates nothing. Where the sandbox goes away
     in the middle, the run pauses and tries again, for `outage_minutes` at a time; `minutes` go on meanwhile.
 
-    `equivalence` says whose scores programs take over that compute the same as one before (docs/equivalence.md): "off",
-    the default, "run", or "archive", which saves what earlier runs have computed; with "off" the course differs.
+    `equivalence` says what becomes of programs that compute the same as one before (docs/equivalence.md): "again", the
+    default without models, lets the offline proposer try again; with "run" or "archive" they take over scores too, of
+    the same run or of all in the archive; "off" is the default with models.
 
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
@@ -133,7 +134,7 @@ def run(
     elif recording is not None:
         loaded, config = replayed_run(problem, recording)
     else:
-        cache = settings.read_equivalence(equivalence or settings.DEFAULT_EQUIVALENCE)
+        cache = settings.default_equivalence(equivalence, bool(wanted.models))
         loaded, config = fresh_run(problem, limits, seed, window, policy, start, wanted, outcome, cache)
     settings.check_budget(config.evaluations, config.proposals, minutes, config.usd, config.tokens, config.patience)
     with ExitStack() as stack:

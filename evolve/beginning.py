@@ -148,7 +148,8 @@ def _recorded_config(data: Mapping[str, Any]) -> RunConfig:
 
 
 def equivalence_of(given: str | None, before: RunRow | None, problem: Problem, config: RunConfig) -> str:
-    """Whose scores a run takes over: "off", "run" or "archive"; as given, else as it did before, else the default.
+    """What becomes of programs of a run that compute the same, "off", "again", "run" or "archive": as given, else as
+    before, else as its course says.
 
     Raises UsageError where that would change the course of a run that goes on, or is not to be had for the problem.
     """
@@ -156,14 +157,15 @@ def equivalence_of(given: str | None, before: RunRow | None, problem: Problem, c
         raise UsageError(f"--equivalence {given} is not to be had for {problem.name}: {reason}", "Leave it out.")
     if config.equivalence is None:
         if given is not None and settings.read_equivalence(given).scope != "off":
-            raise UsageError("the run takes over no scores, and that decides its course", "Leave --equivalence out.")
+            what = "the run does not look for programs that compute the same, and that decides its course"
+            raise UsageError(what, "Leave --equivalence out.")
         return "off"
     stored = before.config.get(CACHE) if before else None
-    asked = settings.read_equivalence(given or stored or settings.DEFAULT_EQUIVALENCE)
+    asked = settings.read_equivalence(given or stored or ("run" if config.equivalence.get("takes", 1) else "again"))
     if before and given and asked.course != config.equivalence:
         raise UsageError(
             f"--equivalence {given} would change the course of run {before.id}",
-            "Only whether other runs' scores are taken over may change: give run or archive.",
+            "Leave it out; only run and archive may be changed for each other.",
         )
     return asked.scope
 

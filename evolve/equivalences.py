@@ -42,6 +42,7 @@ class _Kind:
 class Equivalences:
     """State derived from settled and told records, in their order. Of no effect where programs have no keys.
 
+    `takes`: scores are taken over; without, every program is evaluated, and is `equivalent` where that gave the same.
     `retire_after`: a score that was taken over so often is computed anew; 0 for never. `bits` is the problem's
     `hash_bits`, `first_batch` how many runs of train are made of every program where train has batches. `scored` holds
     the told records of scored programs, by program.
@@ -54,7 +55,9 @@ class Equivalences:
         bits: int,
         first_batch: int = 0,
         retire_after: int = 0,
+        takes: bool = True,
     ) -> None:
+        self.takes = takes
         self._dominance = dominance
         self._scored = scored
         self._first_batch = first_batch
@@ -63,7 +66,7 @@ class Equivalences:
         self._kinds: dict[str, _Kind] = {}
         self._keys: dict[str, Keys] = {}  # by program that is the first of its kind
         self._seen: dict[str, int] = {}
-        self._retired: set[str] = set()
+        self._retired: dict[str, int] = {}  # since which record
         self._gone: dict[int, list[_Kind]] = {}  # by the record that ended them, until it is told
         self._revocable: dict[str, Record] = {}
         self._due: deque[str] = deque()
@@ -87,8 +90,11 @@ class Equivalences:
         return Taken(verdict, kind.first.number, kind.seconds)
 
     def knows(self, keys: Keys, horizon: int) -> bool:
-        """Whether a program of this run with that key was recorded by then, with a score or without."""
-        return self._seen.get(keys.function, horizon + 1) <= horizon
+        """Whether a program of this run with that key was recorded by then, with a score or without. A key that two
+        functions were seen to share says nothing."""
+        never = horizon + 1
+        retired = self._retired.get(keys.function, never) <= horizon
+        return self._seen.get(keys.function, never) <= horizon and not retired
 
     def promises_more(self, ticket: Ticket, verdict: Verdict) -> bool:
         """Whether a program would be better than its parent in some objective."""
@@ -264,7 +270,8 @@ class Equivalences:
     def _place(self, record: Record, row: Learned) -> None:
         kind = self._standing(row.keys)
         if record.verdict.status is Status.EQUIVALENT and kind is not None:
-            kind.members.append(record)
+            if self.takes:  # else nobody has another one's score, that he might lose
+                kind.members.append(record)
             (kind.checks if row.kind is Kind.CONFIRMED else kind.hits).append(record.number)
         elif record.verdict.status is Status.OK and kind is None and row.keys.function not in self._retired:
             inherited = row.kind is Kind.SHARED
@@ -284,7 +291,7 @@ class Equivalences:
 
     def _retire(self, function: str, number: int) -> None:
         kind = self._kinds.get(function)
-        self._retired.add(function)
+        self._retired.setdefault(function, number)
         if kind is not None and kind.gone is None:
             kind.gone = number
             self._gone.setdefault(number, []).append(kind)

@@ -26,15 +26,17 @@ def retrace(
     waiting: dict[int, Record] = {}
     with _uncollected():
         while True:
-            ticket = past.ticket(search.asked) or journaled(search.asked)
-            record = past.record(search.settled)
-            if ticket is not None and past.has_record(search.asked) and search.ready():
+            ready = search.ready()
+            ticket = (past.ticket(search.asked) or journaled(search.asked)) if ready else None
+            if ticket is not None and past.has_record(ticket.number):
                 search.retake(ticket)
-            elif record is not None and record.ticket.number < search.asked:
+                continue
+            record = past.record(search.settled)
+            if record is not None and record.ticket.number < search.asked:
                 waiting[record.number] = past.release(record.number)
                 search.restore(record)
                 restored(record)
-            elif search.told < search.settled and not search.ready():
+            elif search.told < search.settled and not ready:
                 tell(waiting.pop(search.told))
             else:
                 return waiting

@@ -74,9 +74,9 @@ class SearchState:
         self._broken: dict[int, Record] = {}
         self.measuring = Measuring(rules.driven, rules.order, self._dominance, self._scored, self._podium)
         self.probation = self.measuring.probation
-        retire = config.equivalence["retire_after"] if config.equivalence else 0
-        first = self.measuring.race.first
-        self.equivalences = Equivalences(self._dominance, self._scored, rules.hash_bits, first, retire)
+        course, first = config.equivalence or {}, self.measuring.race.first
+        retire, takes = course.get("retire_after", 0), bool(course.get("takes", 1))
+        self.equivalences = Equivalences(self._dominance, self._scored, rules.hash_bits, first, retire, takes)
 
     # -- ask
 

@@ -108,11 +108,11 @@ class Takeover:
         return replace(found, verdict=judged.verdict, own=True)
 
     async def audit(self, screened: Screened[Any], ticket: Ticket, found: Finding) -> Finding:
-        """The same, evaluated where it promises more than its parent, or is drawn."""
+        """The same, evaluated where it promises more than its parent, or is drawn; always where nothing is taken over."""
         if found.own or found.keys is None:
             return found
         drawn = generator(self._secret, found.keys.exact, ticket.number).random() < AUDITED_SHARE
-        if drawn or self.equivalences.promises_more(ticket, found.verdict):
+        if not self.equivalences.takes or drawn or self.equivalences.promises_more(ticket, found.verdict):
             return await self.evaluate(screened, ticket.number, found)
         return found
 

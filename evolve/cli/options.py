@@ -31,7 +31,8 @@ EquivalenceOption = Annotated[
     typer.Option(
         "--equivalence",
         metavar="E",
-        help="Whose scores are taken over by programs that compute the same: off, run or archive. Default: off.",
+        help="Where a program computes the same as one before: off, again (the offline proposer tries again), run or "
+        "archive (its score is taken over). Default: again, with models off.",
         show_default=False,
     ),
 ]

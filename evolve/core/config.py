@@ -22,8 +22,9 @@ PROPOSALS_PER_EVALUATION = 20
 UNSANDBOXED = "none"
 OBJECTIVES = "objectives"
 """Key of a run's stored configuration: by what it searched, which the problem's files may not say any more some day."""
-EQUIVALENCE_SCOPES = ("off", "run", "archive")
-DEFAULT_EQUIVALENCE = "off"
+EQUIVALENCE_SCOPES = ("off", "again", "run", "archive")
+OFFLINE_EQUIVALENCE, MODELS_EQUIVALENCE = "again", "off"
+"""The defaults of runs without and with models."""
 MOST_TRIES = 10**6
 
 
@@ -34,7 +35,7 @@ class RunConfig:
     `models` is the crew of models as plain data, None for a run without; with models, records are committed in the
     order in which they are done, and that order is journaled. `prompts` is the digest of templates that replace the
     shipped ones, empty where none does. `outcome` is what records say of their parents: see `archive.outcomes`.
-    `equivalence` is how scores are taken over within the run (`retire_after`, `tries`), None where they are not.
+    `equivalence` is what programs that compute the same mean for the run (see `Equivalence.course`), None for nothing.
     """
 
     seed: int
@@ -64,9 +65,10 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """Whose scores are taken over by programs that compute the same: nobody's ("off"), those of the same run ("run"),
-    or those of all runs in the archive ("archive"). `retire_after`: one that was taken over so often is computed anew,
-    0 for never. `tries`: how often the offline proposer tries again where its program is nothing new."""
+    """What becomes of programs that compute the same as one before. "off": nobody looks. "again": the offline proposer
+    tries again, and what it ends with is evaluated. "run", "archive": besides, scores are taken over, those of the same
+    run or those of all runs in the archive. `retire_after`: one that was taken over so often is computed anew, 0 for
+    never. `tries`: how often the offline proposer tries again."""
 
     scope: str
     retire_after: int = 0
@@ -75,13 +77,21 @@ class Equivalence:
     @property
     def course(self) -> dict[str, int] | None:
         """What of it decides the course of a run."""
-        return None if self.scope == "off" else {"retire_after": self.retire_after, "tries": self.tries}
+        if self.scope == "off":
+            return None
+        course = {"retire_after": self.retire_after, "tries": self.tries}
+        return {**course, "takes": 0} if self.scope == "again" else course
+
+
+def default_equivalence(given: str | None, models: bool) -> Equivalence:
+    """What `--equivalence` says, else the default of a run with models or without. Raises UsageError."""
+    return read_equivalence(given or (MODELS_EQUIVALENCE if models else OFFLINE_EQUIVALENCE))
 
 
 def read_equivalence(text: str) -> Equivalence:
     """What `--equivalence` says, such as "run" or "archive:retire_after=50,tries=0". Raises UsageError."""
     scope, _, given = text.partition(":")
-    remedy = 'Write off, run or archive, or more: "archive:retire_after=50,tries=0".'
+    remedy = 'Write off, again, run or archive, or more: "archive:retire_after=50,tries=0".'
     if scope not in EQUIVALENCE_SCOPES:
         raise UsageError(f"--equivalence {text}: there is no {scope!r}", remedy)
     numbers: dict[str, int] = {}

@@ -125,7 +125,7 @@ def _recogniser(best: float) -> Any:
     return draw
 
 
-@pytest.mark.parametrize("scope", ["run", "archive"])
+@pytest.mark.parametrize("scope", ["again", "run", "archive"])
 def test_who_answers_the_probe_as_a_better_program_does_ends_with_nothing(scope: str, tmp_path: Path) -> None:
     best = 11.0
     if scope == "archive":
@@ -187,6 +187,32 @@ def test_the_proposer_tries_again_where_the_function_is_known(tmp_path: Path) ->
     assert Play(tmp_path / "c.db", wide, "run", tries=4, workers=3).go().export == again.export
     assert Play(tmp_path / "b.db", wide, tries=4).go().export == again.export
     _check_rules(again)
+
+
+@pytest.mark.parametrize("draw", [honest, colliding])
+def test_without_takeover_every_score_is_its_own_and_two_archives_agree(draw: Any, tmp_path: Path) -> None:
+    play = Play(tmp_path / "a.db", draw, "again", tries=3, evaluations=60).go()
+    _check_rules(play)
+    assert play.savings.again > 5
+    for record in play.records:
+        assert record.candidate and record.verdict.value == numbers(record.candidate.source)[1]
+    assert not any(record.ticket.operator == REVOKE for record in play.records), "nobody has another one's score"
+    # What is checked is no archive's secret: everything is.
+    for workers in (1, 3):
+        other = Play(tmp_path / f"{workers}.db", draw, "again", tries=3, evaluations=60, workers=workers).go()
+        assert other.export == play.export
+    if draw is honest:
+        assert Play(tmp_path / "run.db", draw, "run", tries=3, evaluations=60).go().export[1:] == play.export[1:]
+
+
+def test_a_key_that_two_functions_share_is_no_reason_to_try_again(tmp_path: Path) -> None:
+    def same_answers(ticket: Ticket, context: Context, rng: Any) -> tuple[float, float]:
+        return 1.0, float(rng.integers(10**6)) / 1e7
+
+    play = Play(tmp_path / "a.db", same_answers, "again", tries=3, evaluations=30).go()
+    refuted = min(n for n, rows in play.learned.items() for row in rows if row.kind is Kind.REFUTED)
+    later = [r for r in play.records if r.ticket.number >= refuted + play.config.window]
+    assert later and all(one.candidate and one.candidate.cost.evaluations == 0.0 for one in later)
 
 
 def test_tuned_programs_and_runs_without_it_look_nothing_up(tmp_path: Path) -> None:
