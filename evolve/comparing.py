@@ -11,7 +11,7 @@ from typing import Any
 
 from archive.store import Archive
 from evaluators.cascade import Evaluator
-from evolve.beginning import Limits, Wanted, fresh_run
+from evolve.beginning import Limits, Wanted, equivalence_of, fresh_run
 from evolve.comparison import slots
 from evolve.comparison.figure import Figure
 from evolve.comparison.outcome import Comparison
@@ -50,6 +50,7 @@ def compare(
     api_base: str | None = None,
     start: str | None = None,
     sandbox: str | None = None,
+    equivalence: str = "off",
     workers: int | None = None,
     archive: str | Path | None = None,
     confirm: Confirm | None = None,
@@ -64,6 +65,9 @@ def compare(
     others are compared with, the first one where it is None. With models, a policy may have another bandit than that of
     the settings, as in "clade@uniform"; `usd` is what each run may cost, and `confirm` is asked with all of it in
     words.
+
+    `equivalence` is as in `evolve.run`; with "archive" the runs share what they have computed, which changes what they
+    cost and nothing else.
 
     Final values are of the report split, which no search sees; curves are of train. See docs/compare.md.
 
@@ -80,13 +84,16 @@ def compare(
         raise UsageError(f"{seeds} seeds are no comparison", "Give --seeds at least 1; ten or more can show something.")
     wanted = Wanted([model] if isinstance(model, str) else model, api_base)
     policy = names[0].partition(BANDIT)[0]
-    _, config = fresh_run(loaded.place, Limits(evaluations, usd=usd), seed, None, policy, start, wanted)
+    limits, cache = Limits(evaluations, usd=usd), settings.read_equivalence(equivalence)
+    _, config = fresh_run(loaded.place, limits, seed, None, policy, start, wanted, equivalence=cache)
+    equivalence_of(equivalence, None, loaded, config)
     _check_bandits(names, config)
     settings.check_budget(config.evaluations, config.proposals, None, config.usd)
     if config.models and config.usd is None:
         raise UsageError("nothing limits what models may cost", "Add --usd X: dollars for each run.")
     place = settings.default_archive(str(archive) if archive else None)
-    arguments = {"archive": place, "sandbox": sandbox, "model": tuple(wanted.models), "api_base": api_base}
+    models = {"model": tuple(wanted.models), "api_base": api_base}
+    arguments = {"archive": place, "sandbox": sandbox, "equivalence": equivalence, **models}
     identity = comparison_id(loaded.version, config)
     plan = Plan(identity, loaded.place, loaded.version, names, tuple(range(seed, seed + seeds)), config, arguments)
     check_ready(loaded, sandbox_config(sandbox))

@@ -108,7 +108,7 @@ class Takeover:
         return replace(found, verdict=judged.verdict, own=True)
 
     async def audit(self, screened: Screened[Any], ticket: Ticket, found: Finding) -> Finding:
-        """The same, evaluated where it promises more than its parent, or is drawn; always where nothing is taken over."""
+        """The same, evaluated where nothing is taken over, it promises more than its parent, or it is drawn."""
         if found.own or found.keys is None:
             return found
         drawn = generator(self._secret, found.keys.exact, ticket.number).random() < AUDITED_SHARE

@@ -44,6 +44,10 @@ def compare(
         str | None, typer.Option("--from", metavar="START", help="seed or baselines. Default: the problem's.")
     ] = None,
     sandbox: SandboxOption = None,
+    equivalence: Annotated[
+        str,
+        typer.Option(metavar="E", help="As in evolve run; with archive the runs share what they have computed."),
+    ] = "off",
     workers: Annotated[
         int | None, typer.Option(metavar="W", help="Runs side by side. Default: one a core; one where times score.")
     ] = None,
@@ -80,6 +84,7 @@ def compare(
             api_base=api_base,
             start=start,
             sandbox=sandbox,
+            equivalence=equivalence,
             workers=workers,
             archive=archive,
             confirm=None if yes else _confirm,

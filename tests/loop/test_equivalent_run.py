@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from archive.store import Archive
-from evolve import run
+from evolve import compare, run
 from evolve.cli.app import app
 from evolve.core.config import read_equivalence
 from evolve.core.errors import UsageError
@@ -106,3 +106,21 @@ def test_the_price_of_an_hour_is_a_price(write_problem: Any, tmp_path: Path, mon
     monkeypatch.setenv("EVOLVE_HOUR_USD", "cheap")
     with pytest.raises(UsageError, match="EVOLVE_HOUR_USD"):
         run(write_problem("sort").folder, evaluations=2, archive=tmp_path / "a.db")
+
+
+def test_arms_of_a_comparison_share_a_cache_where_that_is_asked(write_problem: Any, tmp_path: Path) -> None:
+    problem = write_problem("step", kind="sort", verifier=STEP_VERIFIER, seed=STEP_SEED)
+    shared = {}
+    for scope in ("off", "run", "archive"):
+        place = tmp_path / f"{scope}.db"
+        found = compare(
+            problem.folder, "hill,clade", seeds=1, evaluations=8, archive=place, workers=1, equivalence=scope
+        )
+        with Archive.open(place) as archive:
+            runs = [archive.run(found.runs[policy][0]) for policy in ("hill", "clade")]
+            shared[scope] = [archive.savings(one.id).shared for one in runs], [one.config["cache"] for one in runs]
+        if scope == "run":
+            alone = found
+    assert shared["off"] == ([0, 0], ["off", "off"]) and shared["run"] == ([0, 0], ["run", "run"])
+    assert shared["archive"][0][0] == 0 < shared["archive"][0][1], "the second arm begins with what the first left"
+    assert found.worths == alone.worths and found.id == alone.id
