@@ -89,12 +89,13 @@ class Equivalences:
         verdict = self._as_equivalent(kind.whole[1], kind.first.number)
         return Taken(verdict, kind.first.number, kind.seconds)
 
+    def has_seen(self, keys: Keys, horizon: int) -> bool:
+        """Whether a program of this run with that key was recorded by then, with a score or without."""
+        return self._seen.get(keys.function, horizon + 1) <= horizon
+
     def knows(self, keys: Keys, horizon: int) -> bool:
-        """Whether a program of this run with that key was recorded by then, with a score or without. A key that two
-        functions were seen to share says nothing."""
-        never = horizon + 1
-        retired = self._retired.get(keys.function, never) <= horizon
-        return self._seen.get(keys.function, never) <= horizon and not retired
+        """The same, but that a key which two functions were seen to share says nothing."""
+        return self.has_seen(keys, horizon) and self._retired.get(keys.function, horizon + 1) > horizon
 
     def promises_more(self, ticket: Ticket, verdict: Verdict) -> bool:
         """Whether a program would be better than its parent in some objective."""
@@ -159,6 +160,8 @@ class Equivalences:
             note(Kind.REFUTED)
             return verdict, tuple(rows)
         note(Kind.CONFIRMED)
+        if not self.takes:
+            return self._as_equivalent(verdict, kind.first.number), tuple(rows)
         if taken is None or taken.run:
             return self._as_equivalent(kind.first.verdict, kind.first.number), tuple(rows)
         return taken.verdict, tuple(rows)  # as if it had not been evaluated: who draws that is nobody's business
@@ -218,7 +221,7 @@ class Equivalences:
     # -- tell
 
     def tell(self, record: Record) -> list[tuple[str, int]]:
-        """Take a told record. Gives the keys whose score may be taken over from now on, each with the record number."""
+        """Take a told record. Gives the keys that are known from now on, each with the record number."""
         for kind in self._gone.pop(record.number, []):
             for one in (*([kind.first] if kind.inherited else []), *kind.members):
                 if one.program_id is not None and one.program_id != record.program_id:
@@ -227,17 +230,9 @@ class Equivalences:
         if record.supersedes is not None and not record.verdict.status.scored:
             self.begin(record.program_id or "")
             self._revocable.pop(record.program_id or "", None)
-        keys = self._keys.get(record.program_id or "")
-        if keys is None:
-            return []
-        kind = self._kinds[keys.function]
-        if kind.first.program_id != record.program_id or kind.whole is not None:
-            return []
-        standing = self._scored.get(record.program_id or "")
-        if standing is None or not standing.verdict.whole:
-            return []
-        kind.whole = record.number, standing.verdict
-        return [(keys.function, record.number)]
+        self._complete(record)
+        functions = {row.keys.function for row in self._rows.pop(record.number, ()) if row.about is None}
+        return [(one, record.number) for one in functions if self._seen.get(one) == record.number]
 
     def due(self, is_measured: Callable[[str], bool]) -> str | None:
         """The next program that must lose the score that it took over; none of which a measure ticket is in flight."""
@@ -253,6 +248,16 @@ class Equivalences:
         return self._revocable[program_id]
 
     # -- inside
+
+    def _complete(self, record: Record) -> None:
+        """Note the score on all of train, where the first of a kind has one from this record on."""
+        keys = self._keys.get(record.program_id or "")
+        kind = self._kinds[keys.function] if keys else None
+        if kind is None or kind.first.program_id != record.program_id or kind.whole is not None:
+            return
+        standing = self._scored.get(record.program_id or "")
+        if standing is not None and standing.verdict.whole:
+            kind.whole = record.number, standing.verdict
 
     def _standing(self, keys: Keys) -> _Kind | None:
         """The kind as it stands among the settled records."""
@@ -276,7 +281,8 @@ class Equivalences:
         elif record.verdict.status is Status.OK and kind is None and row.keys.function not in self._retired:
             inherited = row.kind is Kind.SHARED
             seconds = row.seconds if inherited else seconds_of(record.verdict)
-            self._kinds[row.keys.function] = _Kind(record, seconds, inherited)
+            first = record if inherited else replace(record, candidate=None)  # a long run has no room for all texts
+            self._kinds[row.keys.function] = _Kind(first, seconds, inherited)
             self._keys[record.program_id or ""] = row.keys
 
     def _hear(self, record: Record, row: Learned) -> None:

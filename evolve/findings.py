@@ -25,8 +25,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of a program that may have keys. `own`: it was evaluated in full itself; `taken` is what it took over,
-    or would have."""
+    """What came of a program that may have keys. `own`: it was evaluated in full itself, else no further than the probe;
+    `taken` is what it took over, or would have."""
 
     verdict: Verdict
     keys: Keys | None = None
@@ -38,8 +38,8 @@ def again(found: Finding) -> tuple[Learned, ...]:
     """The row of a proposal that was given up because what it computes is known."""
     if found.keys is None:
         return ()
-    saved, taken = (0.0, None) if found.own else (1.0, found.taken)
-    seconds, origin = (taken.seconds, taken.origin) if taken else (0.0, None)
+    taken = None if found.own else found.taken
+    saved, seconds, origin = (1.0, taken.seconds, taken.origin) if taken else (0.0, 0.0, None)
     row = Learned(Kind.AGAIN, found.keys, found.verdict.evaluation_set, None, None, origin, saved, seconds)
     return (row,)
 

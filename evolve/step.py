@@ -90,7 +90,7 @@ class Proposing:
 class Step:
     """Holds what every ticket needs. `known` maps program ids to the number of their record.
 
-    Scores are taken over where there is a `takeover`. The offline proposer then tries again, up to `tries` times, where
+    With a `takeover`, programs that compute what is known are found by the probe. The offline proposer then tries again, up to `tries` times, where
     its program computes what one of the run does (Gillard and others 2023): the probe costs little.
     """
 
@@ -155,7 +155,7 @@ class Step:
     def _is_known(self, work: Work, horizon: int) -> bool:
         """Whether the offline proposer's program computes what one of the run does."""
         ticket, found = work.ticket, work.found
-        if self.takeover is None or found is None or found.keys is None:
+        if self.takeover is None or found is None or found.keys is None or found.own:
             return False
         if ticket.model is not None or ticket.number in self.starts:
             return False

@@ -17,7 +17,7 @@ from evaluators.judged import Judged
 from evaluators.screen import Screened
 from evolve.core.errors import InfrastructureError
 from evolve.core.rng import generator
-from evolve.core.types import Record, Source, Status, Ticket
+from evolve.core.types import Record, Source, Split, Status, Ticket, Verdict
 from evolve.engine.base import Engine, Task
 from evolve.equivalences import Equivalences
 from evolve.findings import Finding, Taken, seconds_of
@@ -26,6 +26,8 @@ AUDITED_SHARE = 0.02
 """Of the hits so many are evaluated all the same, drawn by the archive's secret."""
 PROBE_SHARE = 0.05
 """What a proposal that was probed and given up is charged, in evaluations: the most that the probe may cost."""
+KNOWN = Verdict(Status.DUPLICATE, feedback="it computes what is known", stage=Split.PROBE)
+"""Of a program that is given up, or else evaluated: there is no score that it might take over."""
 ELSEWHERE = -(2**62)
 """The record number under which workers know the keys of other runs: before every horizon."""
 
@@ -77,15 +79,17 @@ class Takeover:
             engine.share((key, ELSEWHERE))
 
     async def probe(self, screened: Screened[Any], number: int, horizon: int) -> Finding:
-        """What is found of a program: its verdict, or that whose score it may take over as of record `horizon`."""
+        """What is found of a program: its verdict, or that it computes what a record up to `horizon` does, and whose
+        score it may take over, if anybody's."""
         judged = await self._judged(screened, number, horizon)
         if judged.verdict is not None:
             return Finding(judged.verdict, judged.keys)
         if judged.keys is None:
             raise InfrastructureError("a program without keys was known", "This is a fault of Evolve.")
         taken = self.equivalences.find(judged.keys, horizon)
-        if taken is None and self._shelf is not None and not self.equivalences.knows(judged.keys, horizon):
-            taken = self._shelf.find(judged.keys.exact)
+        if self.equivalences.has_seen(judged.keys, horizon):
+            return Finding(taken.verdict if taken else KNOWN, judged.keys, taken, own=False)
+        taken = self._shelf.find(judged.keys.exact) if self._shelf is not None else None
         if taken is None:
             return await self.evaluate(screened, number)
         return Finding(taken.verdict, judged.keys, taken, own=False)
@@ -111,8 +115,10 @@ class Takeover:
         """The same, evaluated where nothing is taken over, it promises more than its parent, or it is drawn."""
         if found.own or found.keys is None:
             return found
+        if found.taken is None or not self.equivalences.takes:
+            return await self.evaluate(screened, ticket.number, found)
         drawn = generator(self._secret, found.keys.exact, ticket.number).random() < AUDITED_SHARE
-        if not self.equivalences.takes or drawn or self.equivalences.promises_more(ticket, found.verdict):
+        if drawn or self.equivalences.promises_more(ticket, found.verdict):
             return await self.evaluate(screened, ticket.number, found)
         return found
 

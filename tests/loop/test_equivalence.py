@@ -75,11 +75,12 @@ def test_neither_workers_nor_what_others_left_change_the_course(draw: Any, tmp_p
     _check_rules(cold)
 
 
-def test_a_run_that_goes_on_is_the_run_that_never_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("scope", "tries"), [("run", 0), ("run", 3), ("again", 3)])
+def test_a_run_that_goes_on_is_the_run_that_never_stopped(scope: str, tries: int, tmp_path: Path) -> None:
     for draw in (honest, colliding):
-        whole = Play(tmp_path / f"{draw.__name__}.db", draw, "run").go()
-        half = Play(whole.where, draw, "run", evaluations=25).go()
-        rest = Play(whole.where, draw, "run").go(resume=half.run_id)
+        whole = Play(tmp_path / f"{draw.__name__}.db", draw, scope, tries=tries).go()
+        half = Play(whole.where, draw, scope, tries=tries, evaluations=25).go()
+        rest = Play(whole.where, draw, scope, tries=tries).go(resume=half.run_id)
         assert rest.export[1:] == whole.export[1:]
         assert rest.learned == whole.learned
         assert len(rest.world.trained) < len(whole.world.trained)
@@ -226,6 +227,15 @@ def test_a_failure_is_nobodys_score(tmp_path: Path) -> None:
     play = Play(tmp_path / "a.db", lambda *_: (1.0, -1000.0), "run", evaluations=12).go()
     assert {record.verdict.status for record in play.records[1:]} == {Status.CRASHED}
     assert len(play.world.trained) == 12
+
+
+def test_a_failure_that_is_known_is_tried_again_and_not_run_more_often(tmp_path: Path) -> None:
+    play = Play(tmp_path / "a.db", lambda *_: (1.0, -1000.0), "again", tries=3, evaluations=12).go()
+    assert {record.verdict.status for record in play.records[1:]} == {Status.CRASHED}
+    assert len(play.world.trained) == len(play.records), "what is given up was probed and no more"
+    spent = sum(record.evaluations for record in play.records)
+    assert spent == pytest.approx(len(play.records) + PROBE_SHARE * play.savings.again)
+    assert play.savings.again > 10 and play.savings.evaluations == 0.0
 
 
 def test_records_know_nothing_of_it(tmp_path: Path) -> None:
