@@ -45,7 +45,7 @@ def _unpack(text: str) -> Any:
 
 def _text(text: str) -> str:
     """A text from its stored form. What stands between its quotes is the text, where nothing of it is escaped."""
-    plain = "\\" not in text and text[:1] == text[-1:] == '"' and len(text) > 1
+    plain = text[:1] == text[-1:] == '"' and _is_plain(text, 2)
     return text[1:-1] if plain else _unpack(text)
 
 
@@ -53,8 +53,16 @@ def _texts(text: str) -> tuple[str, ...]:
     """Texts from their stored form, as `_text`."""
     if text == "[]":
         return ()
-    plain = "\\" not in text and text[:2] == '["' and text[-2:] == '"]' and len(text) > 3
-    return tuple(text[2:-2].split('","') if plain else _unpack(text))
+    if text[:2] == '["' and text[-2:] == '"]':
+        parts = text[2:-2].split('","')
+        if _is_plain(text, 2 * len(parts)):
+            return tuple(parts)
+    return tuple(_unpack(text))
+
+
+def _is_plain(text: str, quotes: int) -> bool:
+    """Whether nothing is escaped, and so many quotes and no characters that JSON refuses stand in it."""
+    return "\\" not in text and text.count('"') == quotes and text.isprintable()
 
 
 def tickets(connection: Connection, run_id: str, first: int, count: int) -> list[Ticket]:

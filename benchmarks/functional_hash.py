@@ -2,10 +2,11 @@
 
 `python benchmarks/functional_hash.py cost [PROBLEM ...]`: probe and hash as a share of the train evaluation that a hit
 saves, for the seed and the baselines of problems whose programs run in processes (default: cache-eviction); at most
-5 % is wanted. Processor seconds of the programs, as the host charges them, and wall seconds besides.
+5 % is wanted. Where train has batches, a hit saves the first one. Processor seconds of the programs, as the host
+charges them, and wall seconds besides.
 
 `python benchmarks/functional_hash.py target PROBLEM METRIC VALUE [--seeds N] [--evaluations N] [--workers W]
-[--arms off,run] [--at-most METRIC=VALUE] [--json FILE]`: searches with the same seeds and without: evaluations of the
+[--arms off,again] [--at-most METRIC=VALUE] [--json FILE]`: searches with the same seeds and without: evaluations of the
 budget until a program that was evaluated itself has METRIC of VALUE or better on train, and how many programs were run
 on train by then. Arms are texts as `--equivalence` takes them; each search has an archive of its own, but that those of
 `archive` begin with what the same seed's run left, so that they say what a repeated run costs. `--at-most` bounds
@@ -70,6 +71,9 @@ def cost_of(evaluator: ProcessEvaluator, problem: str, name: str, source: Source
                 hashed = thread_cpu_seconds() - began
         figures.append((seconds[Split.PROBE], hashed, seconds[Split.TRAIN], wall[Split.PROBE], wall[Split.TRAIN]))
     probe, hashed, train, probe_wall, train_wall = (min(column) for column in zip(*figures, strict=True))
+    if batches := evaluator.batches():
+        first = len(batches[0]) / sum(map(len, batches))
+        train, train_wall = train * first, train_wall * first
     share = (probe + hashed) / train
     print(
         f"{problem[-20:]:20s} {name[:24]:24s} {probe:8.4f} {hashed:8.5f} {train:8.4f} {share:7.1%} "
@@ -158,7 +162,7 @@ def main() -> None:
     searches.add_argument("--first-seed", type=int, default=0)
     searches.add_argument("--evaluations", type=float)
     searches.add_argument("--workers", type=int)
-    searches.add_argument("--arms", default="off,run")
+    searches.add_argument("--arms", default="off,again")
     searches.add_argument("--at-most", type=_bound, action="append", default=[])
     searches.add_argument("--json")
     options = parser.parse_args()

@@ -89,7 +89,8 @@ def run(
 ) -> RunResult:
     """Search a problem, or go on with run `resume`, until the budget is spent.
 
-    Without a model, the course of a run depends on problem, `seed`, `policy`, `outcome`, `start` and `window` alone;
+    Without a model, the course of a run depends on problem, `seed`, `policy`, `outcome`, `start`, `window` and
+    `equivalence` alone;
     `workers` changes only its speed, `minutes` only its length, `sandbox` only where its programs run.
 
     `model` names language models that propose beside the offline proposer (docs/models.md); `api_base` is where an
@@ -154,7 +155,7 @@ def run(
         modelling = _modelling(loaded, config, folder, recording, replay_strict, warn)
         engine = LocalEngine(loaded.place, worker_count, where, outage)
         stack.callback(engine.close)
-        scores = known_scores(loaded, known) if known is not None else None
+        scores = known_scores(loaded, sandboxing.sandbox, known) if known is not None else None
         campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling, scope, scores)
         if confirm is not None:
             _ask(confirm, modelling, campaign.seed, told)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from archive.rows import RunRow
 
 PROMPTS_FOLDER, REPLAY, CACHE = "prompts_folder", "replay", "cache"
-"""Keys of a run's stored configuration: where its own templates are, what it replays, and whose scores it takes over.
-"""
+"""Keys of a run's stored configuration: where its own templates are, what it replays, and what becomes of
+programs that compute the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ def fresh_run(
     outcome: str | None = None,
     equivalence: Equivalence | None = None,
 ) -> tuple[Problem, RunConfig]:
-    """Problem and configuration of a new run. Scores are taken over as `equivalence` says; None is for not at all."""
+    """Problem and configuration of a new run. `equivalence` says what becomes of programs that compute the same; None is
+    for nothing."""
     if problem is None:
         raise UsageError("no problem was named", "Name one: evolve run float32-exp2")
     loaded = load(problem)
@@ -162,9 +163,9 @@ def equivalence_of(given: str | None, before: RunRow | None, problem: Problem, c
         return "off"
     stored = before.config.get(CACHE) if before else None
     asked = settings.read_equivalence(given or stored or ("run" if config.equivalence.get("takes", 1) else "again"))
-    if before and given and asked.course != config.equivalence:
+    if given and asked.course != config.equivalence:
         raise UsageError(
-            f"--equivalence {given} would change the course of run {before.id}",
+            f"--equivalence {given} would change the course of {f'run {before.id}' if before else 'the run'}",
             "Leave it out; only run and archive may be changed for each other.",
         )
     return asked.scope

@@ -151,7 +151,7 @@ class Campaign:
         return replace(self._report(run_id, reason, seconds, final, final_seconds), prospect=ahead, luck=luck)
 
     def _takeover(self, run_id: str) -> Takeover | None:
-        """How programs take over scores, and what the run has learned about that so far; None where they do not."""
+        """What becomes of programs that compute what is known, and what was learned of them; None where nobody looks."""
         options, problem, archive = self.config.equivalence, self.problem, self.archive
         if options is None:
             return None
@@ -289,6 +289,7 @@ class Campaign:
         return RunResult(
             run_id=run_id,
             problem=self.problem.name,
+            problem_version=self.problem.version,
             title=self.problem.title,
             objectives=self.problem.objectives,
             archive=self.archive.where,

@@ -72,17 +72,15 @@ def _scored(problem: Problem, verdicts: Mapping[str, Verdict]) -> tuple[ScoredPr
     return found
 
 
-def known_scores(problem: Problem, known: RunResult) -> tuple[ScoredProgram, ...] | None:
+def known_scores(problem: Problem, sandbox: str, known: RunResult) -> tuple[ScoredProgram, ...] | None:
     """What the seed, and the baselines after it, scored in another run; None where scores are not the same each time.
 
-    Raises UsageError where that was another problem's run, or that of other programs.
+    Raises UsageError where that was a run of another problem, of another version of it, or in another sandbox.
     """
-    scored = (known.seed, *known.baselines)
-    programs = [(name, screened(problem, name).program_id) for name in (SEED, *problem.baselines)]
-    if known.problem != problem.name or programs != [(one.name, one.program_id) for one in scored]:
-        what = f"what run {known.run_id} knows of {known.problem} are not the scores of {problem.name}"
-        raise UsageError(what, "Give a result of this very problem, or leave it out.")
-    return None if never_taken_over(problem) else scored
+    if (known.problem_version, known.sandbox) != (problem.version, sandbox):
+        what = f"what run {known.run_id} found of {known.problem} are not the scores of {problem.name} here"
+        raise UsageError(what, "Give a result of this very problem in the same sandbox, or leave it out.")
+    return None if never_taken_over(problem) else (known.seed, *known.baselines)
 
 
 def check_features(problem: Problem, metrics: Mapping[str, float]) -> None:

@@ -49,6 +49,8 @@ class RunResult:
     final_failure: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Candidates by status, such as {"ok": 391, "crashed": 4}; empty where that was not counted."""
+    problem_version: str = ""
+    """Scores of two results are comparable where that is the same; empty where they come from outside."""
     verifier_separated: bool = True
     """False where programs report their own scores, which then prove nothing."""
     sandbox: str = ""
@@ -60,7 +62,7 @@ class RunResult:
     gate: GateCount | None = None
     """What the gate was asked; None for exact problems, and where scores come from outside."""
     savings: Savings | None = None
-    """What was saved because programs compute what others did; None where no scores were taken over."""
+    """What was saved because programs compute what others did; None where nobody looked."""
     prospect: Prospect | None = None
     """What as many evaluations again would bring and cost; None where nothing is left to be tried."""
     luck: Curse | None = None

@@ -85,13 +85,13 @@ def export(
 
 
 def _check_own(found: Found) -> None:
-    """Raises UsageError for a program whose score is another one's: nothing is told to the world that nobody saw."""
+    """Raises UsageError for a program that is another one once more: it may have that one's score, which nobody saw."""
     from evolve.core.errors import UsageError
     from evolve.core.types import Status
 
     if found.row.verdict.status is Status.EQUIVALENT:
         raise UsageError(
-            f"program {found.row.program_id[:10]} was never evaluated itself: it {found.row.verdict.feedback}",
+            f"program {found.row.program_id[:10]} is nothing new: it {found.row.verdict.feedback}",
             f"Export that one, or evaluate this one: evolve run {found.run.problem} --from {found.row.program_id[:10]}",
         )
 

@@ -66,7 +66,7 @@ def saved_text(savings: Savings) -> str:
     if savings.usd:
         words += f"; {savings.usd:.2f} USD"
     if savings.refuted:
-        words += f"; {savings.refuted:,} of {savings.checked:,} checked had another score, and kept it"
+        words += f"; {savings.refuted:,} of {savings.checked:,} checked had another score"
     return words
 
 

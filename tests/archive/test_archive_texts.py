@@ -22,13 +22,13 @@ def test_a_list_of_texts_comes_back(texts: list[str]) -> None:
     assert reading._texts(codec.packed_texts(texts)) == tuple(texts)
 
 
-@pytest.mark.parametrize("damaged", ["", '"', "abc", '"abc', 'abc"', '"a\\"'])
+@pytest.mark.parametrize("damaged", ["", '"', "abc", '"abc', 'abc"', '"a\\"', '"a"b"', '"a\tb"'])
 def test_what_is_no_text_is_refused(damaged: str) -> None:
     with pytest.raises(json.JSONDecodeError):
         reading._text(damaged)
 
 
-@pytest.mark.parametrize("damaged", ["", "[", '["]', "[abc]", '["abc"', '"abc"]'])
+@pytest.mark.parametrize("damaged", ["", "[", '["]', "[abc]", '["abc"', '"abc"]', '["a"b"]', '["a\n"]'])
 def test_what_is_no_list_is_refused(damaged: str) -> None:
     with pytest.raises(json.JSONDecodeError):
         reading._texts(damaged)
