@@ -63,8 +63,8 @@ def fresh_run(
     outcome: str | None = None,
     equivalence: Equivalence | None = None,
 ) -> tuple[Problem, RunConfig]:
-    """Problem and configuration of a new run. `equivalence` says what becomes of programs that compute the same; None is
-    for nothing."""
+    """Problem and configuration of a new run. `equivalence` is what becomes of programs that compute the same; None for
+    nothing."""
     if problem is None:
         raise UsageError("no problem was named", "Name one: evolve run float32-exp2")
     loaded = load(problem)

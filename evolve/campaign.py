@@ -151,7 +151,7 @@ class Campaign:
         return replace(self._report(run_id, reason, seconds, final, final_seconds), prospect=ahead, luck=luck)
 
     def _takeover(self, run_id: str) -> Takeover | None:
-        """What becomes of programs that compute what is known, and what was learned of them; None where nobody looks."""
+        """What becomes of programs that compute what is known, and what was learned of them; None for nothing."""
         options, problem, archive = self.config.equivalence, self.problem, self.archive
         if options is None:
             return None

@@ -25,8 +25,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of a program that may have keys. `own`: it was evaluated in full itself, else on the probe alone; `taken`
-    is what it took over, or would have."""
+    """What came of a program that may have keys. `own`: it was evaluated in full itself, else on the probe alone.
+    `taken` is what it took over, or would have."""
 
     verdict: Verdict
     keys: Keys | None = None

@@ -90,8 +90,8 @@ class Proposing:
 class Step:
     """Holds what every ticket needs. `known` maps program ids to the number of their record.
 
-    With a `takeover` the probe shows what computes the same as another program. Where that is one of the run, the offline
-    proposer tries again, up to `tries` times (Gillard and others 2023): the probe costs little.
+    With a `takeover` the probe shows what computes the same as another program. Where that is one of the run, the
+    offline proposer tries again, up to `tries` times (Gillard and others 2023): the probe costs little.
     """
 
     def __init__(
