@@ -32,11 +32,11 @@ from evolve.display.choice import chosen as displayed
 from evolve.display.notebook import NotebookWatch
 from evolve.engine.local import LocalEngine
 from evolve.engine.patience import Patience
-from evolve.evaluation import sandbox_config
+from evolve.evaluation import never_taken_over, sandbox_config
 from evolve.event_loop import in_event_loop
 from evolve.events import Asking, Listener, ScoredProgram, Warned, both, ignore
 from evolve.problem import Problem
-from evolve.programs import evaluate_programs, floor_on_train, known_scores
+from evolve.programs import evaluate_programs, floor_on_train
 from evolve.readiness import check_ready
 from evolve.recording import read_recording
 from evolve.result import RunResult
@@ -155,7 +155,7 @@ def run(
         modelling = _modelling(loaded, config, folder, recording, replay_strict, warn)
         engine = LocalEngine(loaded.place, worker_count, where, outage)
         stack.callback(engine.close)
-        scores = known_scores(loaded, sandboxing.sandbox, known) if known is not None else None
+        scores = _known_scores(loaded, sandboxing.sandbox, known) if known is not None else None
         campaign = Campaign(loaded, config, opened, engine, minutes, told, outage, sandboxing, modelling, scope, scores)
         if confirm is not None:
             _ask(confirm, modelling, campaign.seed, told)
@@ -170,6 +170,17 @@ def run(
         earlier_seconds = before.seconds or 0.0 if before is not None else 0.0
         result = campaign.carry_out(run_id, final_check, handle_interrupt, earlier_seconds)
         return replace(result, location=place) if "://" in place else result
+
+
+def _known_scores(problem: Problem, sandbox: str, known: RunResult) -> tuple[ScoredProgram, ...] | None:
+    """What the seed, and the baselines after it, scored in another run; None where scores are not the same each time.
+
+    Raises UsageError where that was a run of another problem, of another version of it, or in another sandbox.
+    """
+    if (known.problem_version, known.sandbox) != (problem.version, sandbox):
+        what = f"what run {known.run_id} found of {known.problem} are not the scores of {problem.name} here"
+        raise UsageError(what, "Give a result of this very problem in the same sandbox, or leave it out.")
+    return None if never_taken_over(problem) else (known.seed, *known.baselines)
 
 
 def _modelling(

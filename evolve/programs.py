@@ -15,11 +15,10 @@ from evolve.core import named
 from evolve.core.errors import EvolveError, Forbidden, ProblemError, UsageError
 from evolve.core.types import Source, Split, Verdict
 from evolve.engine.base import Engine, Task
-from evolve.evaluation import make_evaluator, never_taken_over
+from evolve.evaluation import make_evaluator
 from evolve.events import Listener, Preparing, ScoredProgram, ignore
 from evolve.problem import Problem
 from evolve.problem_file import FILE
-from evolve.result import RunResult
 
 SEED = "seed"
 
@@ -70,17 +69,6 @@ def _scored(problem: Problem, verdicts: Mapping[str, Verdict]) -> tuple[ScoredPr
     found = tuple(_read(problem, name, verdict) for name, verdict in verdicts.items())
     check_features(problem, found[0].metrics)
     return found
-
-
-def known_scores(problem: Problem, sandbox: str, known: RunResult) -> tuple[ScoredProgram, ...] | None:
-    """What the seed, and the baselines after it, scored in another run; None where scores are not the same each time.
-
-    Raises UsageError where that was a run of another problem, of another version of it, or in another sandbox.
-    """
-    if (known.problem_version, known.sandbox) != (problem.version, sandbox):
-        what = f"what run {known.run_id} found of {known.problem} are not the scores of {problem.name} here"
-        raise UsageError(what, "Give a result of this very problem in the same sandbox, or leave it out.")
-    return None if never_taken_over(problem) else (known.seed, *known.baselines)
 
 
 def check_features(problem: Problem, metrics: Mapping[str, float]) -> None:
