@@ -71,7 +71,7 @@ def cost_of(evaluator: ProcessEvaluator, problem: str, name: str, source: Source
                 hashed = thread_cpu_seconds() - began
         figures.append((seconds[Split.PROBE], hashed, seconds[Split.TRAIN], wall[Split.PROBE], wall[Split.TRAIN]))
     probe, hashed, train, probe_wall, train_wall = (min(column) for column in zip(*figures, strict=True))
-    if batches := evaluator.batches():
+    if batches := evaluator.batches:
         first = len(batches[0]) / sum(map(len, batches))
         train, train_wall = train * first, train_wall * first
     share = (probe + hashed) / train

@@ -62,7 +62,7 @@ def problem_in(folder: Path, decouple: bool, gated: bool) -> Path:
     change(toml, 'isolation = "instance"', f'isolation = "stage"\ndecouple = {str(decouple).lower()}')
     change(verifier, "Split.TRAIN: _SEEN", f"Split.TRAIN: _SEEN * {TRACES}")
     change(verifier, "TRAIN: 8_000", f"TRAIN: {REQUESTS}")
-    change(verifier, "PROBE: 1_000", f"PROBE: {PROBE_REQUESTS}")
+    change(verifier, "PROBE: 1_200", f"PROBE: {PROBE_REQUESTS}")
     if not gated:
         change(verifier, "GATE_ROUNDS: Final = 6", "GATE_ROUNDS: Final = 1")
     for split, length in (("GATE", "4_000"), ("FINAL", "10_000")):

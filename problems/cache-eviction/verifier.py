@@ -39,7 +39,7 @@ GENERATED: Final = {
     Split.FINAL: _SEEN + _UNSEEN + _FINAL_ONLY + _UNSEEN[:2] + _SEEN[4:],
 }
 GATE_ROUNDS: Final = 6
-REQUESTS: Final = {Split.PROBE: 1_000, Split.TRAIN: 8_000, Split.GATE: 4_000, Split.REPORT: 8_000, Split.FINAL: 10_000}
+REQUESTS: Final = {Split.PROBE: 1_200, Split.TRAIN: 8_000, Split.GATE: 4_000, Split.REPORT: 8_000, Split.FINAL: 10_000}
 
 # Recorded files: which part of one a split may see, how many files it uses, and how many windows of each.
 PARTS: Final = {Split.TRAIN: (0.0, 0.45), Split.GATE: (0.45, 0.55), Split.REPORT: (0.55, 0.65), Split.FINAL: (0.7, 1.0)}

@@ -110,17 +110,16 @@ def test_the_price_of_an_hour_is_a_price(write_problem: Any, tmp_path: Path, mon
 
 def test_arms_of_a_comparison_share_a_cache_where_that_is_asked(write_problem: Any, tmp_path: Path) -> None:
     problem = write_problem("step", kind="sort", verifier=STEP_VERIFIER, seed=STEP_SEED)
-    shared = {}
+    found, known = {}, {}
     for scope in ("off", "run", "archive"):
         place = tmp_path / f"{scope}.db"
-        found = compare(
+        found[scope] = compare(
             problem.folder, "hill,clade", seeds=1, evaluations=8, archive=place, workers=1, equivalence=scope
         )
         with Archive.open(place) as archive:
-            runs = [archive.run(found.runs[policy][0]) for policy in ("hill", "clade")]
-            shared[scope] = [archive.savings(one.id).shared for one in runs], [one.config["cache"] for one in runs]
-        if scope == "run":
-            alone = found
-    assert shared["off"] == ([0, 0], ["off", "off"]) and shared["run"] == ([0, 0], ["run", "run"])
-    assert shared["archive"][0][0] == 0 < shared["archive"][0][1], "the second arm begins with what the first left"
-    assert found.worths == alone.worths and found.id == alone.id
+            ids = [found[scope].runs[policy][0] for policy in ("hill", "clade")]
+            assert {archive.run(one).config["cache"] for one in ids} == {scope}
+            learned = [row for rows in archive.learned(ids[1]).values() for row in rows]
+            known[scope] = {row.origin_run for row in learned if row.origin_run}
+    assert known == {"off": set(), "run": set(), "archive": {ids[0]}}, "the second arm begins with what the first left"
+    assert found["archive"].worths == found["run"].worths and found["archive"].id == found["run"].id

@@ -45,7 +45,7 @@ def test_capacities_are_shares_of_the_objects_and_differ_where_they_can(objects:
 
 @pytest.mark.parametrize(
     ("split", "count", "requests"),
-    [("probe", 2, 1_000), ("train", 8, 8_000), ("gate", 48, 4_000), ("report", 16, 8_000), ("final", 24, 10_000)],
+    [("probe", 2, 1_200), ("train", 8, 8_000), ("gate", 48, 4_000), ("report", 16, 8_000), ("final", 24, 10_000)],
 )
 def test_each_split_has_its_generated_traces(split: str, count: int, requests: int) -> None:
     started = cpu_seconds()
