@@ -26,8 +26,8 @@ from evolve.core.errors import ArchiveError
 
 T = TypeVar("T")
 
-GROUP_ITEMS = 256
-"""The most items of one transaction."""
+GROUP_ITEMS = 512
+"""The most items of one transaction: 256 records, each with its ticket."""
 RENEW_SECONDS = 5.0
 """A lease is renewed with the first commit after so long."""
 IDLE_RENEW_SECONDS = 15.0
