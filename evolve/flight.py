@@ -87,14 +87,14 @@ class Landing:
         """Whether the record that is to be told next is there."""
         return self.search.told in self.waiting
 
-    def tell_next(self) -> None:
-        """Tell the record whose turn it is."""
-        self.tell(self.waiting.pop(self.search.told))
+    def next(self) -> Record:
+        """The record whose turn it is."""
+        return self.waiting.pop(self.search.told)
 
     def tell_all(self) -> None:
         """Tell all whose turn it is, one after another."""
         while self.is_due:
-            self.tell_next()
+            self.tell(self.next())
 
     def tell(self, record: Record) -> None:
         """The search, the workers and whoever watches learn of a record."""

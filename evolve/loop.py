@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -29,11 +30,16 @@ async def run_loop(
     a run that goes on later finishes it.
 
     A ticket that waits for its share of the budget holds back the records behind it: it is asked of the same state
-    whether the budget was tight or not, so a run that goes on later is the run that never stopped.
+    whether the budget was tight or not, so a run that goes on later is the run that never stopped. For the same reason
+    records that it finds are charged one by one, as they were when they landed: those not charged yet are in flight.
     """
     flights: set[asyncio.Task[Record]] = set()
     finished: asyncio.Queue[asyncio.Task[Record]] = asyncio.Queue()
     landing = Landing(search, flight.engine, watch)
+    uncharged: deque[Record] = deque()
+
+    def in_flight() -> int:
+        return len(flights) + len(uncharged)
 
     def launch() -> None:
         flight.turnstile.last = None
@@ -46,10 +52,15 @@ async def run_loop(
 
     def restored(record: Record) -> None:
         flight.restored(record)
-        budget.settle(record)
+        uncharged.append(record)
+
+    def tell(record: Record) -> None:
+        if uncharged and uncharged[0].number <= record.number:
+            budget.settle(uncharged.popleft())
+        landing.tell(record)
 
     try:
-        landing.waiting |= retrace(search, journaled, past, restored, landing.tell)
+        landing.waiting |= retrace(search, journaled, past, restored, tell)
         flight.records = past.rest(search.settled)
         for record in flight.records.values():
             # It came after one whose ticket is not asked yet.
@@ -61,13 +72,15 @@ async def run_loop(
             # the rest of train.
             while search.ready() and (
                 journaled(search.asked) is not None
-                or not budget.stop_reason(len(flights))
+                or not budget.stop_reason(in_flight())
                 or (search.replay_is_due() and not budget.interrupted)
-                or (search.measuring.may_complete() and budget.may_complete(len(flights)))
+                or (search.measuring.may_complete() and budget.may_complete(in_flight()))
             ):
                 launch()
             if landing.is_due and not search.ready():
-                landing.tell_next()
+                tell(landing.next())
+            elif uncharged:
+                budget.settle(uncharged.popleft())
             elif flights:
                 if search.ready():
                     flight.turnstile.last = search.asked
@@ -82,6 +95,8 @@ async def run_loop(
     except UnavailableError:
         if budget.cut_off is None:
             raise
+        for record in uncharged:
+            budget.settle(record)
         landing.tell_all()
         return budget.cut_off
     finally:

@@ -22,6 +22,7 @@ from evolve.core.config import Equivalence, RunConfig
 from evolve.core.rng import generator
 from evolve.core.types import (
     Candidate,
+    Cost,
     Failure,
     Measurement,
     Objective,
@@ -62,8 +63,8 @@ def numbers(source: Source) -> tuple[float, float]:
 class World:
     """An engine and a proposer in one; `draw` gives both numbers of a new program. Counts what was run on train."""
 
-    def __init__(self, draw: Draw, workers: int = 1, tuned: bool = False) -> None:
-        self.draw, self.tuned = draw, tuned
+    def __init__(self, draw: Draw, workers: int = 1, tuned: bool = False, dearest: int = 0) -> None:
+        self.draw, self.tuned, self.dearest = draw, tuned, dearest
         self.trained: list[Source] = []
         self.known: dict[str, list[int]] = defaultdict(list)
         self._hashing = Hashing(53, "here")
@@ -73,7 +74,9 @@ class World:
         rng = generator(ticket.seed, "world")
         probe, train = self.draw(ticket, context, rng)
         batches = (Measurement("s", "constants", 1, 0.25, 1.0),) if self.tuned else ()
-        return Candidate(ticket, program(probe, train, int(rng.integers(10**9))), "drawn", measurements=batches)
+        made = program(probe, train, int(rng.integers(10**9)))
+        cost = Cost(float(rng.integers(self.dearest + 1)))
+        return Candidate(ticket, made, "drawn", (), cost, batches)
 
     async def run(self, task: Task) -> Any:
         async with self._places:
@@ -113,7 +116,7 @@ class Play:
         self.draw, self.scope = draw, scope
         self.evaluations = float(more.pop("evaluations", 45))
         self.workers, self.tuned = more.pop("workers", 1), more.pop("tuned", False)
-        self.driven = more.pop("driven", False)
+        self.driven, self.dearest = more.pop("driven", False), more.pop("dearest", 0)
         options = Equivalence(scope, more.pop("retire_after", 0), more.pop("tries", 0))
         self.config = RunConfig(
             more.pop("seed", 1), "clade", 4, "seed", self.evaluations, 2000, equivalence=options.course
@@ -136,7 +139,7 @@ class Play:
         return self
 
     async def _search(self, archive: Archive) -> None:
-        self.world = World(self.draw, self.workers, self.tuned)
+        self.world = World(self.draw, self.workers, self.tuned, self.dearest)
         seed, starts = program(0, 0), {0: program(0, 0)}
         rules, durable = Rules(OBJECTIVES, 0.001, {"draw": 1.0}, proven=False), partial(archive.record, self.run_id)
         self.state = SearchState(self.config, rules, starts, again=durable)
