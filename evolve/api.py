@@ -112,8 +112,8 @@ def run(
     `progress` None shows the run where somebody looks: in a notebook, or where standard error is a terminal. True
     writes lines to standard error elsewhere too, False shows nothing. `listener` gets all events besides.
     `tags` are plain data that are stored with a new run, by names that no setting has; they change nothing.
-    `known` is a result of the same problem in the same sandbox: its seed and baselines are not scored once more, but
-    where a score is measured.
+    `known` is an earlier result: where problem and sandbox are the same, and no score is measured, its seed and
+    baselines are not scored once more.
     With `handle_interrupt`, and where a notebook shows the run, the first SIGINT ends the search cleanly: the result
     has the stop reason "interrupted".
 
@@ -173,14 +173,10 @@ def run(
 
 
 def _known_scores(problem: Problem, sandbox: str, known: RunResult) -> tuple[ScoredProgram, ...] | None:
-    """What the seed, and the baselines after it, scored in another run; None where scores are not the same each time.
-
-    Raises UsageError where that was a run of another problem, of another version of it, or in another sandbox.
-    """
-    if (known.problem_version, known.sandbox) != (problem.version, sandbox):
-        what = f"what run {known.run_id} found of {known.problem} are not the scores of {problem.name} here"
-        raise UsageError(what, "Give a result of this very problem in the same sandbox, or leave it out.")
-    return None if never_taken_over(problem) else (known.seed, *known.baselines)
+    """What the seed, and the baselines after it, scored in another run. None where they may score otherwise here: in
+    another version of the problem, in another sandbox, or where scores are not the same each time."""
+    here = (known.problem_version, known.sandbox) == (problem.version, sandbox)
+    return (known.seed, *known.baselines) if here and not never_taken_over(problem) else None
 
 
 def _modelling(

@@ -12,7 +12,6 @@ from noisy import NOISY_SEED, NOISY_VERIFIER
 
 from archive.store import Archive
 from evolve import run
-from evolve.core.errors import UsageError
 from evolve.events import Event, Preparing
 from evolve.problem import Problem
 
@@ -42,8 +41,11 @@ def test_what_is_not_the_same_each_time_is_found_again(write_problem: WriteProbl
     assert _run(problem.folder, tmp_path / "b.db", known=first)[1]
 
 
-def test_scores_of_another_problem_are_refused(tmp_path: Path) -> None:
-    first, *_ = _run("float32-exp2", tmp_path / "a.db", final_check=False)
-    for known in (replace(first, problem_version="0" * 32), replace(first, sandbox="docker")):
-        with pytest.raises(UsageError, match="are not the scores of"):
-            _run("float32-exp2", tmp_path / "a.db", known=known)
+@pytest.mark.bubblewrap
+def test_scores_from_elsewhere_are_not_believed(write_problem: WriteProblem, tmp_path: Path) -> None:
+    problem = write_problem("guess")
+    first, *_ = _run(problem.folder, tmp_path / "a.db")
+    for place, changes in (("b.db", {"problem_version": "0" * 32}), ("c.db", {"sandbox": "docker"})):
+        wrong = replace(first.seed, metrics={"right": 9.0})
+        found, prepared, _ = _run(problem.folder, tmp_path / place, known=replace(first, seed=wrong, **changes))
+        assert prepared and found.seed == first.seed
