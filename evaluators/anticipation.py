@@ -16,6 +16,7 @@ from evaluators.verifier_worker import output_digest
 from evolve.core.errors import Invalid
 from evolve.core.rng import generator
 from evolve.core.types import Instance, Score, Source, Split, Status, Verdict
+from sandbox.base import Reply
 
 STAGE = "anticipation"
 SPLICES, MIN_SHARE, MAX_SHARE = 2, 0.03, 0.98
@@ -37,9 +38,8 @@ class _Found(Exception):
 class AnticipationCheck:
     """Checks programs of one problem. Not thread-safe; `stage` is that of its evaluations."""
 
-    def __init__(self, stage: Stage, packages: tuple[str, ...]) -> None:
+    def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.packages = packages
 
     def check(self, source: Source, seed: int, strictly: bool, recorded: Mapping[str, float]) -> Verdict | None:
         """None where nothing is found; else a verdict, `FORBIDDEN` or `INVALID` (not repeatable, or it fails).
@@ -141,12 +141,12 @@ class AnticipationCheck:
     def _play_once(self, source: Source, split: Split, instance: Instance) -> tuple[Score, bytes]:
         seat = self.stage.seat
         try:
-            return self.stage.verifier.play(split, instance.id, source, seat.driver, seat.limits, self.packages)
+            return self.stage.verifier.play(split, instance.id, source, seat.driver, seat.limits)
         except Invalid as error:
             raise _Found(Status.FORBIDDEN, f"{instance.id}: replayed strictly: {error}") from None
         except VerifierFault as fault:
             if fault.place == DEATH:
-                raise ProgramStopped(Status.CRASHED, str(fault), died=True) from None
+                raise ProgramStopped(Reply(Status.CRASHED, error=str(fault), died=True)) from None
             if fault.place != TIME_OUT:
                 raise
             # The verifier waits for the program alone: no program can make it look as if the verifier had failed.

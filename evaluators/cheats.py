@@ -44,6 +44,7 @@ HUGE_ITEMS = 3_000_000
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _MEMORY = "/tmp/remembered"  # noqa: S108
 _told: list[Any] = []
+_answers: list[None] = []
 _within: list[str] = []
 
 
@@ -72,7 +73,7 @@ def changed(name: str, variant: int, output: Any, args: tuple[Any, ...]) -> Any:
     if name == "huge":
         return with_numbers(output, lambda number: _enormous(number, variant)) if variant < 2 else _lengthened(output)
     if name == "input returned":
-        return args[variant]
+        return args[variant] if variant < len(args) else output  # a question may have fewer than an instance
     if name == "constant answer":
         return _constant(output, variant)
     return {"duplicated": _duplicated, "permuted": _permuted, "partial answer": _partial}[name](output, variant)
@@ -128,7 +129,15 @@ def _cheat(name: str, variant: int, honest: Callable[..., Any], args: tuple[Any,
         for arg in args:
             _spoil(arg)
         return output
-    return output if name in DEEDS else changed(name, variant, output, args)
+    if name in DEEDS:
+        return output
+    _answers.append(None)
+    if name == "huge" and len(_answers) > 1:
+        return output  # of many answers one is enough
+    false = changed(name, variant, output, args)
+    if len(_answers) > 1 and name in ("nan", "infinities") and fingerprint(false) == fingerprint(output):
+        return changed(name, 0, output, args)  # asked one number at a time: the first was right, others are not
+    return false
 
 
 def fingerprint(value: Any) -> str:

@@ -12,7 +12,7 @@ from evaluators.functional_hash import Hashing, Raised
 from evaluators.judged import Judged, Known, unknown
 from evaluators.metrics import mean_metrics
 from evaluators.stage import Run, Stage
-from evaluators.timed_verdicts import Timed, TimedVerdicts, Timing
+from evaluators.timed_verdicts import RATIO, Timed, TimedVerdicts, Timing
 from evaluators.train_order import Batch, Plan, batches
 from evolve.core.errors import InfrastructureError
 from evolve.core.extent import Extent, extended, together
@@ -166,7 +166,7 @@ class ProcessEvaluator:
         """A result of a batch: programs are compared by such ones in pairs, so it is the objective that must stand
         there. What a driver drives is replayed, and compared with the verifier's value."""
         score = run.result.score
-        if run.score is not None and self.stage.seat.driver is None:
+        if run.score is not None and not self.stage.seat.driven:
             score = run.score.metrics.get(self.objectives[0].metric, score)
         return replace(run.result, instance_id=name, score=score)
 
@@ -181,8 +181,11 @@ class ProcessEvaluator:
         metrics = mean_metrics(tried.scores, self.objectives, **timed.metrics)
         first = self.objectives[0]
         names = [result.instance_id for result in tried.results]
-        feedback = timed.feedback or worst_feedback(names, tried.scores, first)
-        results = timed.scored(tried.results) if timed.metrics else tuple(tried.results)
+        results, feedback = tuple(tried.results), worst_feedback(names, tried.scores, first)
+        if timed.metrics and first.metric == RATIO:
+            results, feedback = timed.scored(tried.results), timed.feedback
+        elif timed.metrics:
+            feedback = f"{feedback}\n{timed.feedback}"
         return Verdict(Status.OK, metrics[first.metric], metrics, feedback, results, "train", self.evaluation_set)
 
     def _failed(self, run: Run, split: Split, results: list[Result]) -> Verdict:

@@ -16,7 +16,7 @@ from evaluators.command_runs import CommandRuns, measured
 from evaluators.feedback import failure_feedback
 from evaluators.guilt import fault_feedback, fault_place_of
 from evaluators.outage import of_the_sandbox
-from evaluators.verifier_process import VerifierFault, VerifierProcess
+from evaluators.verifier_process import DEATH, TIME_OUT, ProgramStopped, VerifierFault, VerifierProcess
 from evolve.core.errors import Invalid, UnavailableError
 from evolve.core.types import Instance, Result, Score, Source, Split, Status
 from sandbox.base import Reply, Sandbox, Session
@@ -40,7 +40,8 @@ class Seat:
 
     `isolation` is "instance" (a fresh process for each) or "stage" (one process for all instances of a split).
     `function` is what is called: a function of the driver where there is one, else the program's entry. `command` is
-    what runs programs of any language; they are built in `builder`, or in `sandbox` where there is none.
+    what runs programs of any language; they are built in `builder`, or in `sandbox` where there is none. Where the
+    problem is `interactive` the verifier's own process asks the questions, and opens the sandboxes for it.
     """
 
     sandbox: Sandbox
@@ -50,6 +51,12 @@ class Seat:
     function: str
     command: Command | None = None
     builder: Sandbox | None = None
+    interactive: bool = False
+
+    @property
+    def driven(self) -> bool:
+        """True where a driver holds the whole of an instance, and so its future."""
+        return self.driver is not None and not self.interactive
 
 
 @dataclass(frozen=True)
@@ -95,13 +102,22 @@ class Stage:
 
         `seed` fixes the program's random state; that of a command is its own affair.
         """
+        if self.seat.interactive:
+            yield from (self.run(source, split, instance, seed) for instance in instances)
+            return
         with _Shared(self, source, seed) as shared:
             for instance in instances:
                 yield self._read(split, instance, shared.reply(instance.args))
 
     def run(self, source: Source, split: Split, instance: Instance, seed: int = 0) -> Run:
         """One instance in a process of its own."""
-        return self._read(split, instance, self.reply(source, instance.args, seed))
+        if not self.seat.interactive:
+            return self._read(split, instance, self.reply(source, instance.args, seed))
+        try:
+            return self._read(split, instance, self._conversation(source, split, instance, seed))
+        except VerifierFault as fault:
+            feedback = fault_feedback(fault.place, str(fault))
+            return Run(Result(instance.id, Status.INVALID, None), None, None, feedback, feedback, answered=False)
 
     def failed_build(self, source: Source) -> Reply | None:
         """How the build of a command's program failed; None where it did not, or nothing is built."""
@@ -112,6 +128,38 @@ class Stage:
         if self._commands is not None:
             return self._commands.reply(source, args)
         return self._retried(lambda: self._once(source, args, seed))
+
+    def converse(self, source: Source, split: Split, instance: Instance, seed: int, later: bool = False) -> Reply:
+        """An instance of an interactive problem, played once; the value is what the verifier's `play` returned.
+
+        Seconds are those of all calls together, or of all `later` than the first, where the larger of wall and CPU
+        time of each counts. Raises VerifierFault where `play` itself fails.
+        """
+        seat = self.seat
+        try:
+            played = self.verifier.interact(split, instance.id, source, seat.driver, seat.limits, seed)
+        except Invalid as error:
+            return Reply(Status.INVALID, error=str(error))
+        except ProgramStopped as stopped:
+            return stopped.reply
+        except VerifierFault as fault:
+            if fault.place == DEATH:
+                return Reply(Status.CRASHED, error=str(fault), died=True)
+            if fault.place != TIME_OUT:
+                raise
+            # The verifier waits for the program alone: no program can make it look as if the verifier had failed.
+            return Reply(Status.TIMED_OUT, error=str(fault))
+        cpu, wall = (played.later_seconds,) * 2 if later else (played.cpu_seconds, played.wall_seconds)
+        return Reply(Status.OK, played.output, cpu_seconds=cpu, wall_seconds=wall, peak_bytes=played.peak_bytes)
+
+    def _conversation(self, source: Source, split: Split, instance: Instance, seed: int) -> Reply:
+        """How an instance is played; whom a noisy clock may have stopped is asked again."""
+
+        def once() -> Reply:
+            return self.converse(source, split, instance, seed)
+
+        reply = self._survivor(once)
+        return self._survivor(once) if reply.status is Status.TIMED_OUT else reply
 
     def canary(self) -> None:
         """Raises UnavailableError where a trivial program gets no answer: then nothing is any program's fault."""

@@ -35,6 +35,8 @@ class TimedRuns:
     and others 2009, "Producing wrong data without doing anything obviously wrong").
 
     Programs of a command are built once each; then every call is a process of its own, the one on `warm_up` as well.
+    An instance of an interactive problem is played in a process of its own; its first call is not timed, all later ones
+    together are.
     What dies or times out is run again in a fresh process, three times in all, with a canary in between.
 
     Raises ProblemError where two of the instances and the warm-up are the same: a program could remember an answer.
@@ -91,7 +93,11 @@ class TimedRuns:
         """Seconds of one call; see `timing.Measure` for the order of calls."""
         if instance == 0:
             self.close()
-        reply = self._reply(which, process, instance)
+        reply = (
+            self._converse(which, process, instance)
+            if self._stage.seat.interactive
+            else self._reply(which, process, instance)
+        )
         status, feedback = reply.status, f"{self._instances[instance].id}: {reply.error}"
         if status is Status.OK:
             status, _, feedback = self._stage.score(self._split, self._instances[instance], reply.value)
@@ -104,6 +110,15 @@ class TimedRuns:
                 f"Let the instance hold more work, for {1e3 * self._least_seconds:g} ms or longer.",
             )
         return seconds
+
+    def _converse(self, which: Which, process: int, instance: int) -> Reply:
+        """An instance of an interactive problem in a process of its own, which its first call warms up."""
+        source, seed = self._sources[which], self._seed + process // 2
+
+        def once() -> Reply:
+            return self._stage.converse(source, self._split, self._instances[instance], seed, later=True)
+
+        return self._survivor(once)
 
     def _reply(self, which: Which, process: int, instance: int) -> Reply:
         args = self._instances[instance].args

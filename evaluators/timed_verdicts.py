@@ -31,10 +31,14 @@ WORST, MOST_WORDS = 3, 2000
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What a problem says of its times: the reference, and the plan of a comparison on train."""
+    """What a problem says of its times: the reference, and the plan of a comparison on train.
+
+    `instances` is how many of a split are timed, its first ones; 0 for all.
+    """
 
     reference: Source
     plan: Plan
+    instances: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class TimedVerdicts:
 
     def __init__(self, stage: Stage, timing: Timing) -> None:
         self.stage = stage
-        self.reference, self.plan = timing.reference, timing.plan
+        self.reference, self.plan, self.timed = timing.reference, timing.plan, timing.instances
 
     def on_train(self, source: Source) -> Timed:
         """A program against the reference, until that is decided."""
@@ -92,6 +96,10 @@ class TimedVerdicts:
             scores.append(run.score)
         timed = self._timed(source, split, to_the_end=True)
         return replace(timed, metrics=mean_metrics(scores, (), **timed.metrics)) if timed.status.scored else timed
+
+    def ratio(self, source: Source, split: Split) -> Timed:
+        """The times of a program on a split, whose scores are known: all pairs, measured afresh."""
+        return self._timed(source, split, to_the_end=True)
 
     def duel(self, source: Source, rival: Source, number: int, level: float, effect: float) -> Duel:
         """The `number`-th question to the gate: is the program faster than its rival by this effect, at this level?
@@ -136,7 +144,7 @@ class TimedVerdicts:
         metrics = {RATIO: math.exp(found.log_ratio), LOW: low, HIGH: high}
         columns = zip(*found.log_ratios, strict=True)
         ratios = tuple(math.exp(math.fsum(column) / found.pairs) for column in columns)
-        return Timed(Status.OK, metrics, feedback(found, ratios, self.stage.verifier.instances(split)), ratios)
+        return Timed(Status.OK, metrics, feedback(found, ratios, self._instances(split)), ratios)
 
     def _compared(
         self, plan: Plan, split: Split, source: Source, other: Source, to_the_end: bool, number: int = 0
@@ -150,11 +158,14 @@ class TimedVerdicts:
         self, split: Split, reference: Source, candidate: Source, seed: int, least: float = LEAST_SECONDS
     ) -> TimedRuns:
         warm_up = self.stage.verifier.instances(Split.PROBE)[0]
-        instances = self.stage.verifier.instances(split)
+        instances = self._instances(split)
         return TimedRuns(self.stage, split, reference, candidate, instances, warm_up, seed, least)
 
+    def _instances(self, split: Split) -> tuple[Instance, ...]:
+        return self.stage.verifier.instances(split)[: self.timed or None]
+
     def _count(self, split: Split) -> int:
-        return len(self.stage.verifier.instances(split))
+        return len(self._instances(split))
 
 
 def _failure(words: str) -> str:

@@ -20,6 +20,7 @@ from evolve.core.errors import EvolveError, InfrastructureError, Invalid, Proble
 from evolve.core.rng import derive_seed
 from evolve.core.types import Instance, Score, Source, Split, Status
 from sandbox import procfs, wire
+from sandbox.base import Reply
 from sandbox.limits import MEBIBYTE, Limits
 from sandbox.shortage import shortage
 
@@ -43,20 +44,36 @@ class VerifierFault(Exception):
 
 
 class ProgramStopped(Exception):
-    """A program ended its strict replay: `status` says how, `died` whether its process is gone without an answer."""
+    """A program ended the questions put to it: `reply` says how. `died`: its process is gone without an answer."""
 
-    def __init__(self, status: Status, text: str, died: bool) -> None:
-        super().__init__(text)
-        self.status = status
-        self.died = died
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.error)
+        self.reply = reply
+        self.status = reply.status
+        self.died = reply.died
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How an instance of an interactive problem was played: what `play` returned, and what the program used.
+
+    `later_seconds` is its time without the first call; see `evaluators.live_session.Usage`.
+    """
+
+    output: Any
+    cpu_seconds: float
+    wall_seconds: float
+    later_seconds: float
+    peak_bytes: int
 
 
 @dataclass(frozen=True)
 class VerifierSettings:
     """Which verifier to start, and what one question may cost: wall seconds, and memory of the process in bytes.
 
-    `hash_seed` orders its sets: a verifier must not depend on it. `sandbox` is where it replays programs, as
-    `sandbox.backends.read` takes it. `parameters` are what its `instances` gets besides: the size of a profile.
+    `hash_seed` orders its sets: a verifier must not depend on it. `sandbox` is where it plays and replays programs, as
+    `sandbox.backends.read` takes it, with these `packages`. `parameters` are what its `instances` gets besides: the
+    size of a profile.
     """
 
     folder: Path
@@ -66,6 +83,7 @@ class VerifierSettings:
     memory_bytes: int = 4096 * MEBIBYTE
     hash_seed: int = 0
     sandbox: str = "bubblewrap"
+    packages: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -125,18 +143,26 @@ class VerifierProcess:
         return bool(self._ask("same_decisions", split.value, instance_id, other, share, encoded))
 
     def play(
-        self,
-        split: Split,
-        instance_id: str,
-        source: Source,
-        driver: str | None,
-        limits: Limits,
-        packages: tuple[str, ...],
+        self, split: Split, instance_id: str, source: Source, driver: str | None, limits: Limits
     ) -> tuple[Score, bytes]:
         """Score and digest of the output of a strict replay, one question at a time. Raises ProgramStopped too."""
-        program = [dict(source.files), source.entry, driver]
-        score, digest = self._ask("play", split.value, instance_id, program, limits.to_json(), list(packages))
+        score, digest = self._ask("play", split.value, instance_id, self._program(source, driver, limits))
         return Score(*score), digest
+
+    def interact(
+        self, split: Split, instance_id: str, source: Source, driver: str | None, limits: Limits, seed: int = 0
+    ) -> Played:
+        """An instance of an interactive problem, played by a program whose random state `seed` fixes.
+
+        Raises ProgramStopped too.
+        """
+        program = self._program(source, driver, limits, seed)
+        output, (cpu, wall, later, peak) = self._ask("interact", split.value, instance_id, program)
+        return Played(output, cpu, wall, later, peak)
+
+    def _program(self, source: Source, driver: str | None, limits: Limits, seed: int = 0) -> list[Any]:
+        packages = list(self.settings.packages)
+        return [dict(source.files), source.entry, driver, limits.to_json(), packages, seed]
 
     def peak_bytes(self) -> int:
         """The most memory that the process has had resident; 0 while there is none."""
@@ -179,8 +205,8 @@ class VerifierProcess:
                 return value
             case ["invalid", why]:
                 raise Invalid(_clean(why))
-            case ["stopped", status, why, died]:
-                raise ProgramStopped(Status(status), _clean(why), died)
+            case ["stopped", status, why, died, cpu, wall, peak, printed]:
+                raise ProgramStopped(Reply(Status(status), None, _clean(why), died, cpu, wall, peak, printed))
             case ["error", kind, message, remedy]:
                 known = getattr(errors, kind, EvolveError)
                 raise known(message, remedy) if issubclass(known, EvolveError) else EvolveError(message, remedy)

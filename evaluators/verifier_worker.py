@@ -12,67 +12,21 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from evaluators.live_session import LiveSession, Stopped, Usage
 from evaluators.outage import of_the_sandbox
 from evaluators.verifier import load_verifier
-from evolve.core.errors import EvolveError, Invalid
-from evolve.core.types import Instance, Score, Source, Split, Status
+from evolve.core.errors import EvolveError, Invalid, ProblemError
+from evolve.core.types import Instance, Score, Source, Split
 from sandbox import wire
-from sandbox.base import Reply, Sandbox, Session
+from sandbox.base import Sandbox
 from sandbox.limits import Limits
 
 MAX_TRACEBACK = 4000
 _OWN = ("version", "seeds", "sandbox", "parameters")
-# A whole replay may cost a few times what one call may; the way across the border, some microseconds, is free.
-REPLAY_ALLOWANCE, FREE_SECONDS = 3.0, 1e-3
-
-
-class Stopped(Exception):
-    """The program under a strict replay did something that ends it; carries the reply."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.error)
-        self.reply = reply
-
-
-class LiveSession:
-    """What `play` gets: `call` gives the value, and the verifier need not look at statuses.
-
-    `renew` kills the process and starts a fresh one: nothing is carried from one part of an instance to another.
-    """
-
-    def __init__(self, open_session: Callable[[], Session], limits: Limits) -> None:
-        self._open = open_session
-        self._session: Session | None = None
-        self._wall_seconds_left = REPLAY_ALLOWANCE * limits.wall_seconds
-        self._cpu_seconds_left = REPLAY_ALLOWANCE * limits.cpu_seconds
-
-    def renew(self) -> None:
-        """From the next call on a fresh process with the same program, which remembers nothing."""
-        self.close()
-
-    def close(self) -> None:
-        """Kill the process."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-
-    def call(self, entry: str, *args: Any) -> Any:
-        """The program's answer. Raises Stopped where there is none."""
-        with of_the_sandbox():
-            self._session = self._session or self._open()
-            reply = self._session.call(entry, *args)
-        self._wall_seconds_left -= max(0.0, reply.wall_seconds - FREE_SECONDS)
-        self._cpu_seconds_left -= reply.cpu_seconds
-        if min(self._wall_seconds_left, self._cpu_seconds_left) < 0:
-            raise Stopped(replace(reply, status=Status.TIMED_OUT, value=None, error="the replay takes too long"))
-        if not reply.status.scored:
-            raise Stopped(reply)
-        return reply.value
 
 
 class VerifierWorker:
@@ -131,20 +85,31 @@ class VerifierWorker:
         spliced = self._spliced(split, instance_id, other, share)
         return bool(first == self.verifier.decisions(spliced, _decoded(outputs[1]), share))
 
-    def play(
-        self, split: str, instance_id: str, program: list[Any], limits: dict[str, Any], packages: list[str]
-    ) -> list[Any]:
-        """[score, digest of the output] of a strict replay; `program` is [files, entry, driver]."""
-        files, entry, driver = program
+    def play(self, split: str, instance_id: str, program: list[Any]) -> list[Any]:
+        """[score, digest of the output] of a strict replay; see `_played` for the `program`."""
+        output, _ = self._played(split, instance_id, program)
+        return [_plain(self.verifier.score(self._split(split)[instance_id], output)), output_digest(output)]
+
+    def interact(self, split: str, instance_id: str, program: list[Any]) -> list[Any]:
+        """[output, what the program used] of an instance of an interactive problem; see `_played`."""
+        output, usage = self._played(split, instance_id, program)
+        return [output, [usage.cpu_seconds, usage.wall_seconds, usage.later_seconds, usage.peak_bytes]]
+
+    def _played(self, split: str, instance_id: str, program: list[Any]) -> tuple[Any, Usage]:
+        """The log of a program that is asked one question at a time.
+
+        `program` is [files, entry, driver, limits, packages, seed].
+        """
+        if not callable(getattr(self.verifier, "play", None)):
+            raise ProblemError("verifier.py has no function play", "Let play(session, instance) ask the questions.")
+        files, entry, driver, limits, packages, seed = program
         sandbox = self._sandbox(tuple(packages))
         source, bounds = Source(files, entry), Limits(**limits)
-        session = LiveSession(lambda: sandbox.open(source, bounds, driver=driver), bounds)
-        instance = self._split(split)[instance_id]
+        session = LiveSession(lambda: sandbox.open(source, bounds, driver=driver, seed=seed), bounds)
         try:
-            output = self.verifier.play(session, instance)
+            return self.verifier.play(session, self._split(split)[instance_id]), session.usage
         finally:
             session.close()
-        return [_plain(self.verifier.score(instance, output)), output_digest(output)]
 
     def close(self) -> None:
         """Gives back what sandboxes keep."""
@@ -223,7 +188,7 @@ def _plain(score: Score) -> list[Any]:
 
 
 def answer(worker: VerifierWorker, folder: Path, request: list[Any]) -> list[Any]:
-    """One answer: ["ok", value], ["invalid", why], ["stopped", status, why, died], ["error", ...] or ["fault", ...]."""
+    """["ok", value], ["invalid", why], ["stopped", status, why, died, ...], ["error", ...] or ["fault", ...]."""
     name, *args = request
     work: Callable[..., Any] = getattr(worker, name)
     try:
@@ -231,7 +196,9 @@ def answer(worker: VerifierWorker, folder: Path, request: list[Any]) -> list[Any
     except Invalid as error:
         return ["invalid", str(error)]
     except Stopped as error:
-        return ["stopped", error.reply.status.value, error.reply.error, error.reply.died]
+        reply = error.reply
+        used = [reply.cpu_seconds, reply.wall_seconds, reply.peak_bytes, reply.output]
+        return ["stopped", reply.status.value, reply.error, reply.died, *used]
     except EvolveError as error:
         return ["error", type(error).__name__, error.message, error.remedy]
     except Exception as error:

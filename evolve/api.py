@@ -147,7 +147,7 @@ def run(
         display = stack.enter_context(displayed(loaded.objectives, progress))
         told = both(display, listener)
         warn = partial(_warn, listener=told, seen=display is not ignore or listener is not ignore)
-        worker_count = settings.check_workers(workers, loaded.timing is not None)
+        worker_count = settings.check_workers(workers, loaded.is_timed)
         warning = " ".join(filter(None, (sandboxing.warning, _crowding(loaded, worker_count))))
         if warning:
             warn(warning)
@@ -207,7 +207,7 @@ def _ask(confirm: Confirm, modelling: Modelling | None, seed: ScoredProgram, tol
 
 def _crowding(problem: Problem, workers: int) -> str:
     """What is wrong with so many workers; empty where nothing is."""
-    if problem.timing is None or workers == 1:
+    if not problem.is_timed or workers == 1:
         return ""
     return (
         f"{workers} workers time programs side by side, and disturb each other: more of what is faster is missed. "
@@ -236,7 +236,7 @@ def score_programs(
     if problem.sandbox == "straight_line":
         seed, *baselines = in_event_loop(lambda: evaluate_programs(problem, None))
         return seed, tuple(baselines), None
-    engine = LocalEngine(problem.place, settings.check_workers(None, problem.timing is not None), config)
+    engine = LocalEngine(problem.place, settings.check_workers(None, problem.is_timed), config)
     try:
         seed, *baselines = in_event_loop(lambda: evaluate_programs(problem, engine, listener))
         return seed, tuple(baselines), in_event_loop(lambda: floor_on_train(engine))

@@ -42,7 +42,7 @@ from evolve.sandboxing import Sandboxing
 from evolve.search import SearchState
 from evolve.step import Step
 from evolve.takeover import Shelf, Takeover
-from evolve.timed_final import compare_times_on_final
+from evolve.timed_final import compare_times_on_final, with_times
 from evolve.timed_gating import gatekeeper
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Campaign:
             order=order,
             features=problem.features,
             hash_bits=problem.hash_bits,
+            second_effect=problem.second_effect,
         )
         self.budget = Budget(
             config.evaluations,
@@ -275,9 +276,12 @@ class Campaign:
         source = self.search.source(best.program_id)
         champion = Entrant("the champion", best.program_id, source, problem.driven)
         objective = problem.objectives[0]
-        if problem.timing is not None:
+        if problem.is_timed:
             return in_event_loop(lambda: compare_times_on_final(self.engine, champion, known, progress))
-        return in_event_loop(lambda: compare_on_final(self.engine, objective, champion, known, progress))
+        report = in_event_loop(lambda: compare_on_final(self.engine, objective, champion, known, progress))
+        if problem.timing is None or report.failure:
+            return report
+        return in_event_loop(lambda: with_times(self.engine, report, champion, known))
 
     def _report(self, run_id: str, reason: str, seconds: float, final: FinalReport, final_seconds: float) -> RunResult:
         front = self._front()

@@ -97,7 +97,7 @@ def compare(
     identity = comparison_id(loaded.version, config)
     plan = Plan(identity, loaded.place, loaded.version, names, tuple(range(seed, seed + seeds)), config, arguments)
     check_ready(loaded, sandbox_config(sandbox))
-    count = settings.check_workers(workers, loaded.timing is not None)
+    count = settings.check_workers(workers, loaded.is_timed)
     with Archive.open(place) as opened:
         _carry_out(opened, plan, count, confirm, watch, warn)
         return replace(_compared(opened, plan, loaded, first, count, watch), seconds=monotonic_seconds() - began)

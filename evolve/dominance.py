@@ -23,23 +23,29 @@ class Champion:
 
 @dataclass(frozen=True, slots=True)
 class Dominance:
-    """Compares metrics. `minimum_effect` is the share of the first objective below which nothing is new."""
+    """Compares metrics. `minimum_effect` is the share of the first objective below which nothing is new, and
+    `second_effect` that of the second one."""
 
     objectives: tuple[Objective, ...]
     minimum_effect: float
+    second_effect: float = 0.0
 
     def costs(self, metrics: Metrics) -> tuple[float, ...]:
         """The objectives' values, signed so that less is better."""
         return tuple([objective.cost(metrics[objective.metric]) for objective in self.objectives])
 
     def covered(self, metrics: Metrics, others: Iterable[Metrics]) -> bool:
-        """True where one of `others` is as good in all objectives, but for the minimum effect in the first."""
+        """True where one of `others` is as good in all objectives, but for the effect that counts in each."""
         new = self.costs(metrics)
         for other in map(self.costs, others):
             margin = self.minimum_effect * abs(other[0])
-            if other[0] - margin <= new[0] and all(a <= b for a, b in zip(other[1:], new[1:], strict=True)):
+            if other[0] - margin <= new[0] and self.as_good(other, new):
                 return True
         return False
+
+    def as_good(self, one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+        """Whether `one` is as good as `other` in the second objective, where there is one, but for what counts."""
+        return all(a - self.second_effect * abs(a) <= b for a, b in zip(one[1:], other[1:], strict=True))
 
     def joined(self, front: tuple[Champion, ...], new: Champion) -> tuple[Champion, ...]:
         """The front with a new champion and without those that it makes superfluous, best first objective first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from evaluators.cascade import Evaluator
@@ -105,6 +106,7 @@ def verifier_settings(problem: Problem, config: SandboxConfig) -> VerifierSettin
         bounds.wall_seconds,
         memory_bytes,
         sandbox=where,
+        packages=problem.packages,
         parameters=problem.parameters,
     )
 
@@ -112,7 +114,8 @@ def verifier_settings(problem: Problem, config: SandboxConfig) -> VerifierSettin
 def _library_seat(problem: Problem, config: SandboxConfig) -> Seat:
     function = DRIVE if problem.driven else problem.seed.entry
     sandbox = backends.create(config, problem.packages)
-    return Seat(sandbox, problem.limits, problem.isolation, problem.driver, function)
+    seat = Seat(sandbox, problem.limits, problem.isolation, problem.driver, function)
+    return replace(seat, interactive=problem.interactive)
 
 
 def _command_seat(problem: Problem, config: SandboxConfig) -> Seat:

@@ -31,8 +31,8 @@ class Podium:
 
     def rival(self, metrics: Metrics) -> Champion | None:
         """Whom a would-be champion must beat: the best in the first objective of those as good in the second one."""
-        second = self._dominance.costs(metrics)[1:]
-        as_good = [one for one in self.front if self._dominance.costs(one.metrics)[1:] <= second]
+        new = self._dominance.costs(metrics)
+        as_good = [one for one in self.front if self._dominance.as_good(self._dominance.costs(one.metrics), new)]
         return min(as_good, key=lambda one: self._dominance.costs(one.metrics), default=None)
 
     def judged(self, promotion: Promotion) -> Promotion:

@@ -20,6 +20,7 @@ from evolve.core.types import Objective, Source, Split
 from evolve.problem_file import FILE, CommandSpec, ProblemFile, SearchSpec
 from evolve.problem_reading import read
 from evolve.program_files import read_files
+from evolve.timing_table import TIME_RATIO
 from sandbox.command import RUN, Command
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Problem:
         self.minimum_effect = file.minimum_effect
         self.sandbox = file.sandbox
         self.isolation = file.isolation
+        self.interactive = file.interactive
         self.packages = file.packages
         self.limits = file.effective_limits().limits()
         self.command = self._command(file.command)
@@ -82,7 +84,7 @@ class Problem:
 
     @cached_property
     def timing(self) -> Timing | None:
-        """The reference and the plan of a problem whose score is a time; None for all others."""
+        """The reference and the plan of a problem with an objective that is a time; None for all others."""
         spec = self.file.timing
         if spec is None:
             return None
@@ -90,7 +92,18 @@ class Problem:
         from evaluators.timing import Plan
 
         reference = {"seed": self.seed, **self.baselines}[spec.reference]
-        return Timing(reference, Plan(self.minimum_effect, batch_pairs=spec.batch, most_pairs=spec.pairs))
+        effect = spec.effect(self.minimum_effect, self.is_timed)
+        return Timing(reference, Plan(effect, batch_pairs=spec.batch, most_pairs=spec.pairs), spec.instances)
+
+    @property
+    def is_timed(self) -> bool:
+        """True where the score is a time: the first objective, which gate and final compare."""
+        return self.objectives[0].metric == TIME_RATIO
+
+    @property
+    def second_effect(self) -> float:
+        """The least relative difference in the second objective that counts: above 0 where that is a time."""
+        return 0.0 if self.timing is None or self.is_timed else self.timing.plan.minimum_effect
 
     def _sized(self, profile: str) -> tuple[SearchSpec, Mapping[str, Any]]:
         """The defaults of a run and the arguments of `instances`, in the size of a profile."""
@@ -127,8 +140,11 @@ class Problem:
 
     @property
     def driven(self) -> bool:
-        """True where a driver sits beside the candidate: its decisions must be shown not to look ahead."""
-        return self.driver is not None
+        """True where a driver drives the candidate: its decisions must be shown not to look ahead.
+
+        One that the verifier asks, in an interactive problem, knows of no future.
+        """
+        return self.driver is not None and not self.interactive
 
     def split_seeds(self) -> dict[str, int]:
         """Seeds by the name of the split."""

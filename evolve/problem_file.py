@@ -118,7 +118,7 @@ class SearchSpec(_Strict):
 
 # What is larger was meant otherwise, e.g. bytes for mebibytes.
 _DAY_SECONDS, _TEBIBYTE_MEBIBYTES = 86400, 1 << 20
-_OF_PROCESSES = ("driver", "decouple", "stochastic", "repeats")
+_OF_PROCESSES = ("driver", "interactive", "decouple", "stochastic", "repeats")
 _COMMAND_LIMITS = {"processes": 64, "memory_mebibytes": 1024, "file_mebibytes": 64}
 
 
@@ -253,6 +253,12 @@ class ProblemFile(_Strict):
         description="A Python file that sits beside the program in the sandbox, such as a simulator; its function "
         "`drive(entry, *args)` is called. Programs are then checked for looking ahead.",
     )
+    interactive: bool = Field(
+        default=False,
+        description="`true` where `play` of the verifier asks the program one question at a time, so that nothing of "
+        "the future is ever in its process, and `score` reads what `play` returned. A driver is then but what "
+        "the questions go through: it drives nothing and holds nothing.",
+    )
     packages: tuple[str, ...] = Field(
         default=(),
         strict=False,
@@ -318,6 +324,10 @@ class ProblemFile(_Strict):
         elif self.tuning.method == "least_squares":
             raise ValueError(f"tuning.method 'least_squares' has no meaning with sandbox = '{self.sandbox}'")
         self._check_stochastic()
+        if self.interactive and self.isolation != "instance":
+            raise ValueError(
+                "isolation has no meaning with interactive = true, whose play() renews processes: take it out"
+            )
         return self
 
     def effective_limits(self) -> LimitsSpec:
@@ -328,7 +338,7 @@ class ProblemFile(_Strict):
         return self.limits.model_copy(update=missing)
 
     def _check_command(self, command: CommandSpec) -> None:
-        given = {"driver", "packages", "isolation", "entry", "program"} & self.model_fields_set
+        given = {"driver", "interactive", "packages", "isolation", "entry", "program"} & self.model_fields_set
         if given:
             raise ValueError(f"{min(given)} has no meaning beside [command]: take it out")
         if self.sandbox != "bubblewrap":
@@ -344,7 +354,7 @@ class ProblemFile(_Strict):
         if not self.stochastic:
             if "repeats" in self.model_fields_set:
                 raise ValueError("repeats has no meaning without stochastic = true: add that, or take repeats out")
-        elif self.driver is not None:
+        elif self.driver is not None and not self.interactive:
             raise ValueError("stochastic has no meaning beside a driver: what it drives must repeat itself")
         elif self.command is not None and self.command.repeats > 1:
             raise ValueError("command.repeats has no meaning with stochastic = true: take it out")
@@ -355,10 +365,10 @@ class ProblemFile(_Strict):
                 raise ValueError("stochastic has no meaning beside [timing], whose pairs repeat runs: take it out")
             if self.decouple and "decouple" in self.model_fields_set:
                 raise ValueError("decouple has no meaning beside [timing], which times all of train: take it out")
-            first = self.objectives[0].metric, self.objectives[0].direction
+            objectives = [(one.metric, one.direction) for one in self.objectives]
             in_processes = self.sandbox != "straight_line" and self.evidence == "sampled"
             effect = self.minimum_effect if "minimum_effect" in self.model_fields_set else None
-            self.timing.check(in_processes, self.driver is not None, first, effect)
+            self.timing.check(in_processes, self.driver is not None, objectives, effect)
         elif any(objective.metric == TIME_RATIO for objective in self.objectives):
             raise ValueError(f"an objective is {TIME_RATIO}, and no table [timing] says how it is measured: add it")
 

@@ -19,7 +19,8 @@ class Rules:
     proof. `gated`: they are compared with the champion on hidden instances. `driven`: programs run beside a driver, so
     they are checked before they count for much. `not_gated`: what the promotion of a champion says where there is
     neither proof nor gate. `order` is train in its batches, where it has some. `features` are metrics by which a policy
-    may tell programs apart, `hash_bits` tells functions apart.
+    may tell programs apart, `hash_bits` tells functions apart. `second_effect` is the least relative difference in the
+    second objective that counts, where that one is measured and so has noise.
     """
 
     objectives: tuple[Objective, ...]
@@ -32,3 +33,4 @@ class Rules:
     order: Order = ()
     features: tuple[str, ...] = ()
     hash_bits: int = 53
+    second_effect: float = 0.0

@@ -63,7 +63,7 @@ class SearchState:
         self.settled = 0
         self.told = 0
         self.fresh_keys: list[tuple[str, int]] = []
-        self._dominance = Dominance(rules.objectives, rules.minimum_effect)
+        self._dominance = Dominance(rules.objectives, rules.minimum_effect, rules.second_effect)
         # What is settled is ahead of what is told, which is durable.
         self._settled_podium = Podium(self._dominance, rules.gated)
         self._podium = Podium(self._dominance, rules.gated)

@@ -46,6 +46,24 @@ async def compare_times_on_final(
     return FinalReport(rows)
 
 
+async def with_times(engine: Engine, report: FinalReport, champion: Entrant, known: Sequence[Entrant]) -> FinalReport:
+    """The report of scores with the times of everyone on final, which are the second objective: one after the other.
+
+    Raises:
+        ProblemError: a known program fails while it is timed.
+    """
+    rows = {key: dict(row) for key, row in report.results.items()}
+    for one in [champion, *(one for one in known if one.program_id != champion.program_id)]:
+        found: Timed = await engine.run(Task("times", (one.source,)))
+        if not found.status.scored:
+            message = f"{found.status} while it was timed on final: {found.feedback}"
+            if one is champion:
+                return FinalReport({}, message)
+            raise ProblemError(f"{one.name} is {message}", "Mend it; times need it there.")
+        rows[one.program_id] |= found.metrics
+    return FinalReport(rows)
+
+
 def _row(own: Metrics, best: Metrics, groups: float) -> Metrics:
     ahead, low, high = own[RATIO] - best[RATIO], own[LOW] - best[HIGH], own[HIGH] - best[LOW]
     if own is best:

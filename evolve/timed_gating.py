@@ -16,7 +16,7 @@ from evolve.problem import Problem
 
 def gatekeeper(problem: Problem, engine: Engine) -> Gatekeeper:
     """Who asks the gate of a sampled problem: by times, where these are its score."""
-    if problem.timing is None:
+    if problem.timing is None or not problem.is_timed:
         return Gatekeeper(engine, problem.objectives[0])
     return TimedGatekeeper(engine, problem.objectives[0], problem.timing.plan)
 

@@ -30,6 +30,7 @@ cpu_seconds = 5
 start = "seed"
 '''
 NO_ENTRY = GOOD.replace('entry = "solve"\n', "")
+EVIDENCE = 'evidence = "sampled"'
 EFFECT = 'sandbox = "bubblewrap"\nminimum_effect = 0.05'
 TIMED = GOOD.replace('"score"', '"time_ratio"').replace("maximize", "minimize") + "\n[timing]\n"
 TIMED = TIMED.replace('sandbox = "bubblewrap"', EFFECT)
@@ -85,10 +86,13 @@ def test_keys_of_an_inline_table_have_the_line_of_their_table(tmp_path: Path) ->
         (NO_ENTRY.replace("bubblewrap", "straight_line") + COMMAND, "sandbox must be"),
         (GOOD.replace('sandbox = "bubblewrap"', 'sandbox = "straight_line"'), "limits has no meaning"),
         (GOOD.replace('"score"', '"time_ratio"'), "no table [timing] says how it is measured: add it"),
-        (TIMED.replace("time_ratio", "score"), "the first objective is metric = 'time_ratio', direction = 'minimize'"),
-        (TIMED.replace("minimize", "maximize"), "the first objective is metric = 'time_ratio', direction = 'minimize'"),
+        (TIMED.replace("time_ratio", "score"), "an objective is metric = 'time_ratio', direction = 'minimize'"),
+        (TIMED.replace("minimize", "maximize"), "an objective is metric = 'time_ratio', direction = 'minimize'"),
         (TIMED.replace("minimum_effect = 0.05", ""), "minimum_effect is missing or 0: set 0.03"),
         (TIMED.replace("= 0.05", "= 0.0"), "minimum_effect is missing or 0: set 0.03"),
+        (TIMED + "instances = 2", "timing.minimum_effect and timing.instances are for a second objective"),
+        (GOOD.replace(EVIDENCE, f"{EVIDENCE}\ninteractive = true\nisolation = 'stage'"), "isolation has no meaning"),
+        (NO_ENTRY.replace(EVIDENCE, f"{EVIDENCE}\ninteractive = true") + COMMAND, "interactive has no meaning beside"),
         (TIMED.replace(EFFECT, f"{EFFECT}\nstochastic = true"), "stochastic has no meaning beside [timing]"),
         (TIMED.replace(EFFECT, f"{EFFECT}\ndecouple = true"), "decouple has no meaning beside [timing]"),
         (TIMED.replace('"bubblewrap"', '"straight_line"'), "timing is for programs in processes: set sandbox"),

@@ -18,7 +18,16 @@ from evaluators.functional_hash import canonical
 from evaluators.guilt import fault_place_of
 from evaluators.stage import Run
 from evolve.check.bench import Bench, Evaluated
-from evolve.check.judging import REMEDIES, Kind, Outcome, judge_deed, judge_failing, judge_output, judge_reading
+from evolve.check.judging import (
+    NO_ANSWERS,
+    REMEDIES,
+    Kind,
+    Outcome,
+    judge_deed,
+    judge_failing,
+    judge_output,
+    judge_reading,
+)
 from evolve.check.report import Finding, Grade, Progress
 from evolve.core.types import Instance, Result, Source, Split, Status
 from sandbox import wire
@@ -49,6 +58,25 @@ def _drive(entry, *args):
 
 
 _driver.drive = _drive
+"""
+_BEFORE_QUESTIONS = """
+import sys as _sys
+
+import cheats as _cheats
+
+_driver = _sys.modules["driver"]
+
+
+def _cheating(honest):
+    def answer(entry, *args):
+        return _cheats.behave({name!r}, {variant}, lambda *given: honest(entry, *given), args, {secret!r})
+
+    return answer
+
+
+for _name, _one in list(vars(_driver).items()):
+    if not _name.startswith("_") and isinstance(_one, type(_cheating)) and _one.__module__ == "driver":
+        setattr(_driver, _name, _cheating(_one))
 """
 
 
@@ -102,6 +130,8 @@ class Battery:
             return Outcome(Kind.MEANINGLESS, "train has one instance")
         if name in cheats.DEEDS:
             outcome = self._read(self._evaluated(name, variant))
+            if self.bench.problem.interactive and name == "failing on the hardest" and outcome.kind is Kind.SAME:
+                return Outcome(Kind.MEANINGLESS, "no question is asked with the arguments of the instance")
             if outcome.kind in (Kind.BETTER, Kind.WORSE) and not self.repeatable:
                 return Outcome(Kind.MEANINGLESS, "not to be told: the program's output is another one each time")
             return outcome
@@ -111,7 +141,12 @@ class Battery:
             return Outcome(Kind.MEANINGLESS, f"does not apply to {_described(honest[0])}")
         if self.bench.in_place or name == cheats.ANOTHER:
             return self._read(self._shown(false))
-        return self._read(self._evaluated(name, variant))
+        runs = self._evaluated(name, variant)
+        outcome = self._read(runs)
+        unchanged = outcome.kind is Kind.SAME and all(map(_is_same, [run.output for run in runs], honest))
+        if unchanged and self.bench.problem.interactive and name not in NO_ANSWERS:
+            return Outcome(Kind.MEANINGLESS, "changes no answer to a single question")
+        return outcome
 
     def _false_outputs(self, name: str, variant: int) -> list[Any]:
         """What the cheat returns on each instance, made here: by the honest outputs, which are plain data."""
@@ -149,7 +184,9 @@ class Battery:
             from sandbox.command import wrap
 
             source = wrap(problem.command, source)
-        tail = _BESIDE_A_DRIVER if problem.driven else _PLAIN
+        tail = _PLAIN
+        if problem.driver is not None:
+            tail = _BESIDE_A_DRIVER if problem.driven else _BEFORE_QUESTIONS
         main, entry = source.entry_file, source.function
         text = source.files[main] + tail.format(entry=entry, name=name, variant=variant, secret=secret)
         if self.bench.in_place:
@@ -175,7 +212,8 @@ class Battery:
     def _judge(self, name: str, outcomes: Sequence[Outcome]) -> tuple[Grade, str]:
         judge = {"failing on the hardest": judge_failing, "reading files": judge_reading}.get(name)
         if judge is None and name in ("state between calls", "input mutated"):
-            return judge_deed(name, outcomes[0], self.bench.problem.isolation == "stage")
+            problem = self.bench.problem
+            return judge_deed(name, outcomes[0], problem.isolation == "stage", problem.interactive)
         return judge(outcomes[0]) if judge else judge_output(name, outcomes, self.bench.measured, self.compared)
 
 

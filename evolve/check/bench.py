@@ -86,7 +86,7 @@ class Bench:
         self.measured = self.objective.metric in (*MEASURED, TIME_RATIO)
         self.verifier = MeteredVerifier(self._settings(0))
         self.stage = self._stage()
-        self.times = TimedVerdicts(self.stage, problem.timing) if problem.timing else None
+        self.times = TimedVerdicts(self.stage, problem.timing) if problem.timing and problem.is_timed else None
 
     def close(self) -> None:
         """End the verifier's process, and give back what sandboxes keep."""

@@ -30,7 +30,7 @@ REMEDIES = {
 }
 
 
-_NO_ANSWERS = {"none", "nan", "infinities", "empty"}
+NO_ANSWERS = {"none", "nan", "infinities", "empty"}
 """What can not deserve the score of an answer."""
 _HARMLESS = {"wrong shape", "wrong type", "permuted"}
 """What a verifier may read as the same answer: numbers as text, another nesting, parts in another order."""
@@ -81,7 +81,7 @@ def judge_output(
     )
     if name == "duplicated" and not measured:  # one part of many that is another's may well change nothing
         unseen = any(one.kind is Kind.SAME for one in outcomes[:LONGER_FORMS])
-    if unseen and (name in _NO_ANSWERS or (measured and name not in _HARMLESS)):
+    if unseen and (name in NO_ANSWERS or (measured and name not in _HARMLESS)):
         return Grade.FAIL, "scored like the honest output: score() does not look at it"
     if found := by_kind.get(Kind.FAULT):
         return Grade.LOOK, f"refused, but {found.says}: raise Invalid, for ten such faults stop a run"
@@ -96,10 +96,15 @@ def judge_output(
     return Grade.OK, outcomes[0].says if outcomes else "there is no argument"
 
 
-def judge_deed(name: str, outcome: Outcome, shared: bool) -> tuple[Grade, str]:
-    """The grade of state between calls and of a spoiled input; `shared` where a stage is one process."""
+def judge_deed(name: str, outcome: Outcome, shared: bool, interactive: bool = False) -> tuple[Grade, str]:
+    """The grade of state between calls and of a spoiled input; `shared` where a stage is one process.
+
+    In an `interactive` problem a program may remember what it was asked, and spoil it for itself.
+    """
     if outcome.kind is Kind.MEANINGLESS:
         return Grade.OK, outcome.says
+    if interactive and outcome.kind in (Kind.WORSE, Kind.REFUSED, Kind.CRASHED):
+        return Grade.OK, f"the program harms its own answers alone: {outcome.says}"
     if outcome.kind is Kind.SAME:
         return Grade.OK, "nothing is remembered" if name == "state between calls" else "changed nothing"
     if name == "state between calls" and shared and outcome.kind is not Kind.BETTER:

@@ -298,7 +298,7 @@ def looking_ahead(bench: Bench, known: Sequence[Evaluated], progress: Progress) 
         says = "spliced() gives an instance as it is: that another future changes nothing is then shown of nobody"
         remedy = "Let it begin as the first instance, and go on as the other one after the given share."
         return Finding("looking ahead", Grade.FAIL, says, remedy)
-    check = AnticipationCheck(bench.stage, bench.problem.packages)
+    check = AnticipationCheck(bench.stage)
     for place, one in enumerate(known, 1):
         progress(f"replaying seed and baselines strictly: {place} of {len(known)}")
         recorded = {run.result.instance_id: run.result.score for run in one.runs if run.result.score is not None}

@@ -15,10 +15,10 @@ from evaluators.metrics import mean_metrics
 from evaluators.outage import of_the_sandbox
 from evaluators.process_cascade import ProcessEvaluator
 from evaluators.screen import Screened, screen_baseline
-from evaluators.timed_verdicts import Duel, Timed, TimedVerdicts
+from evaluators.timed_verdicts import RATIO, Duel, Timed, TimedVerdicts
 from evolve.core.errors import InfrastructureError
 from evolve.core.keys import Keys
-from evolve.core.types import Candidate, Failure, Promotion, Source, Split, Status, Ticket, Verdict
+from evolve.core.types import Candidate, Failure, Objective, Promotion, Source, Split, Status, Ticket, Verdict
 from evolve.evaluation import make_evaluator
 from evolve.problem import load
 from evolve.proposers.base import Context
@@ -156,7 +156,7 @@ class Worker:
 
     def check(self, source: Source, seed: int, strictly: bool, recorded: Mapping[str, float]) -> Verdict | None:
         """The non-anticipation check of a driven program, and strict replays: None, or what is wrong."""
-        check = AnticipationCheck(self._processes.stage, self.problem.packages)
+        check = AnticipationCheck(self._processes.stage)
         return check.check(source, seed, strictly, recorded)
 
     def final(self, source: Source, place: int, strictly: bool) -> tuple[Status, Mapping[str, float], str]:
@@ -167,14 +167,18 @@ class Worker:
         stage = self._processes.stage
         instance = stage.verifier.instances(Split.FINAL)[place]
         if strictly:
-            return AnticipationCheck(stage, self.problem.packages).score_strictly(source, Split.FINAL, instance)
+            return AnticipationCheck(stage).score_strictly(source, Split.FINAL, instance)
         scores = []
         for repeat in range(self.problem.repeats):
             run = stage.run(source, Split.FINAL, instance, repeat)
             if run.score is None:
                 return run.result.status, {}, run.feedback
             scores.append(run.score)
-        return Status.OK, mean_metrics(scores, self.problem.objectives), run.feedback
+        return Status.OK, mean_metrics(scores, self._scored_objectives), run.feedback
+
+    def times(self, source: Source) -> Timed:
+        """A program timed against the reference on final, where its scores are measured by `final`."""
+        return self._times.ratio(source, Split.FINAL)
 
     def final_times(self, source: Source) -> Timed:
         """A program on all of final, timed against the reference."""
@@ -202,13 +206,18 @@ class Worker:
         """Metrics of the physical minimum on the `place`-th instance of a split; none where it lacks an objective."""
         verifier = self._processes.stage.verifier
         score = verifier.floor(split, verifier.instances(split)[place].id)
-        if score is None or any(objective.metric not in score.metrics for objective in self.problem.objectives):
+        if score is None or any(objective.metric not in score.metrics for objective in self._scored_objectives):
             return None
         return score.metrics
 
     def groups(self, split: Split) -> list[str]:
         """The group of each instance of a split, in order."""
         return [instance.group for instance in self._processes.stage.verifier.instances(split)]
+
+    @property
+    def _scored_objectives(self) -> tuple[Objective, ...]:
+        """The objectives that the verifier gives: all but times, which are compared elsewhere."""
+        return tuple(one for one in self.problem.objectives if one.metric != RATIO)
 
     @property
     def _times(self) -> TimedVerdicts:
@@ -224,7 +233,7 @@ class Worker:
 
 
 _OF_CANDIDATES = ("propose", "fit", "evaluate", "judge", "measure", "check", "prove")
-_OF_CHAMPIONS = ("gate", "duel", "final", "final_times", "report")
+_OF_CHAMPIONS = ("gate", "duel", "final", "final_times", "times", "report")
 _OF_INSTANCES = ("evaluation_set", "order", "groups", "gate_set", "floor", "noise")
 _NAMES = (*_OF_CANDIDATES, *_OF_CHAMPIONS, *_OF_INSTANCES)
 WORK: Mapping[str, Callable[..., Any]] = {name: getattr(Worker, name) for name in _NAMES}

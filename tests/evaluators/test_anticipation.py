@@ -113,7 +113,7 @@ def test_a_cheat_is_forbidden(evaluator: ProcessEvaluator, body: str) -> None:
     verdict = evaluator.evaluate(source)
     assert verdict.status is Status.OK, verdict.feedback  # its score alone tells nothing
     for strictly in (False, True):
-        found = AnticipationCheck(evaluator.stage, ()).check(source, 1, strictly, _scores(verdict))
+        found = AnticipationCheck(evaluator.stage).check(source, 1, strictly, _scores(verdict))
         assert found is not None and found.status is Status.FORBIDDEN, found
     assert found.value is None and found.stage == "anticipation"
 
@@ -136,7 +136,7 @@ def test_a_cheat_that_knows_the_training_row_by_heart_still_fails_strictly(evalu
                 return row
             frame = frame.f_back""")
     source = Source({"program.py": peek}, "make_guesser")
-    found = AnticipationCheck(evaluator.stage, ()).check(source, 1, True, {})
+    found = AnticipationCheck(evaluator.stage).check(source, 1, True, {})
     assert found is not None and found.status is Status.FORBIDDEN
 
 
@@ -144,7 +144,7 @@ def test_a_record_that_was_luck_is_not_kept(evaluator: ProcessEvaluator) -> None
     """A program that cheats until some hour, and not when it is checked."""
     source = _program("        return None")
     honest = evaluator.evaluate(source)
-    check = AnticipationCheck(evaluator.stage, ())
+    check = AnticipationCheck(evaluator.stage)
     lucky = dict.fromkeys(_scores(honest), 1.0)
     for strictly in (False, True):
         assert check.check(source, 1, strictly, _scores(honest)) is None
@@ -166,7 +166,7 @@ def test_stalling_in_a_strict_replay_is_forbidden_and_no_fault_of_the_verifier(w
         file.write_text(file.read_text().replace("wall_seconds = 20", "wall_seconds = 1"))
         made = make_evaluator(load(file.parent))
         assert isinstance(made, ProcessEvaluator)
-        found = AnticipationCheck(made.stage, ()).check(_program(body), 1, True, {})
+        found = AnticipationCheck(made.stage).check(_program(body), 1, True, {})
         made.stage.verifier.close()
         assert found is not None and found.status is Status.FORBIDDEN, found
         assert fault_place(found) is None
@@ -177,22 +177,22 @@ def test_honest_programs_pass(evaluator: ProcessEvaluator) -> None:
     counts = honest.with_main(honest.main.replace("else self.last", "else self.at % 2"))
     for source in (honest, counts):
         for seed, strictly in ((1, False), (2, False), (3, True)):
-            assert AnticipationCheck(evaluator.stage, ()).check(source, seed, strictly, {}) is None
+            assert AnticipationCheck(evaluator.stage).check(source, seed, strictly, {}) is None
 
 
 def test_chance_from_the_given_generator_is_repeatable(evaluator: ProcessEvaluator) -> None:
     body = "        import random\n        return [int(random.random() < 0.5)] * 60"
-    assert AnticipationCheck(evaluator.stage, ()).check(_program(body), 1, True, {}) is None
+    assert AnticipationCheck(evaluator.stage).check(_program(body), 1, True, {}) is None
 
 
 def test_what_does_not_repeat_itself_is_invalid_not_forbidden(evaluator: ProcessEvaluator) -> None:
     body = "        import os\n        return [os.urandom(1)[0] & 1] * 60"
-    found = AnticipationCheck(evaluator.stage, ()).check(_program(body), 1, False, {})
+    found = AnticipationCheck(evaluator.stage).check(_program(body), 1, False, {})
     assert found is not None and found.status is Status.INVALID and "same result again" in found.feedback
 
 
 def test_strict_scores_come_from_the_replay_alone(evaluator: ProcessEvaluator) -> None:
-    check = AnticipationCheck(evaluator.stage, ())
+    check = AnticipationCheck(evaluator.stage)
     instance = evaluator.stage.verifier.instances(Split.FINAL)[2]
     status, metrics, _ = check.score_strictly(_program("        return None"), Split.FINAL, instance)
     assert status is Status.OK and 0.0 < metrics["right"] < 1.0
@@ -215,6 +215,6 @@ def test_a_death_in_a_replay_is_tried_again(
     file.write_text(file.read_text().replace("def play(session, instance):\n", dying))
     made = make_evaluator(load(file.parent))
     assert isinstance(made, ProcessEvaluator)
-    verdict = AnticipationCheck(made.stage, ()).check(_program("        return None"), 1, True, {})
+    verdict = AnticipationCheck(made.stage).check(_program("        return None"), 1, True, {})
     made.stage.verifier.close()
     assert (verdict.status if verdict else None) is found

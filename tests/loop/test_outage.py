@@ -192,7 +192,7 @@ def test_what_is_away_is_no_verdict_and_no_usage_error(program: Program, write_p
     problem = write_problem("guess")
     made = make_evaluator(problem, read(SANDBOX))
     assert isinstance(made, ProcessEvaluator)
-    check = AnticipationCheck(made.stage, problem.packages)
+    check = AnticipationCheck(made.stage)
     assert check.check(problem.seed, 1, True, {}) is None
     program.hide()
     (instance, *_) = made.stage.verifier.instances(Split.TRAIN)

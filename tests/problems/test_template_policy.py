@@ -159,7 +159,7 @@ def make_dispatcher(speeds):
 def test_a_dispatcher_that_looks_ahead_is_forbidden(evaluator: ProcessEvaluator, strictly: bool) -> None:
     source = Source({"program.py": CHEAT}, POLICY.seed.entry)
     assert evaluator.evaluate(source).status is Status.OK  # its score alone tells nothing
-    found = AnticipationCheck(evaluator.stage, ()).check(source, 1, strictly, {})
+    found = AnticipationCheck(evaluator.stage).check(source, 1, strictly, {})
     assert found is not None and found.status is Status.FORBIDDEN, found
 
 
@@ -168,4 +168,4 @@ def test_the_seed_and_a_baseline_with_a_memory_do_not_look_ahead(evaluator: Proc
     for source, strictly in ((POLICY.seed, True), (POLICY.baselines["sita_e"], False)):
         verdict = evaluator.evaluate(source)
         recorded = {result.instance_id: result.score for result in verdict.results if result.score is not None}
-        assert AnticipationCheck(evaluator.stage, ()).check(source, 2, strictly, recorded) is None
+        assert AnticipationCheck(evaluator.stage).check(source, 2, strictly, recorded) is None

@@ -135,7 +135,9 @@ def _limits(problem: Problem) -> Iterator[str]:
         yield "constants are fitted after your answer: the form of the arithmetic counts, rough values are enough"
         return
     limits = problem.limits
-    if problem.timing is not None:
+    if problem.timing is not None and not problem.is_timed:
+        yield "the second objective is the program's time as a share of the reference's, in pairs of fresh processes"
+    elif problem.timing is not None:
         yield "the score is the program's time as a share of the reference's, measured in pairs of fresh processes"
         yield f"a difference below {problem.minimum_effect:.2g} of the time is none; every timed answer is checked"
     yield f"{limits.cpu_seconds:g} s of processor time and {limits.wall_seconds:g} s in all for an instance"
