@@ -27,23 +27,25 @@ class Stopped(Exception):
 class Usage:
     """What a program used so far: seconds of all calls together, and the most resident bytes.
 
-    `later_seconds` is the larger of wall and CPU time of each call but the first, which warms the process up.
+    `busy_seconds` adds up the larger of wall and CPU time of each call.
     """
 
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
-    later_seconds: float = 0.0
+    busy_seconds: float = 0.0
     peak_bytes: int = 0
-    calls: int = 0
 
     def add(self, reply: Reply) -> None:
         """Count a call."""
         self.cpu_seconds += reply.cpu_seconds
         self.wall_seconds += reply.wall_seconds
-        if self.calls:
-            self.later_seconds += max(reply.cpu_seconds, reply.wall_seconds)
+        self.busy_seconds += max(reply.cpu_seconds, reply.wall_seconds)
         self.peak_bytes = max(self.peak_bytes, reply.peak_bytes)
-        self.calls += 1
+
+    def of(self, reply: Reply) -> Reply:
+        """The last reply as that to everything that was asked."""
+        cpu, wall = self.cpu_seconds, self.wall_seconds
+        return replace(reply, cpu_seconds=cpu, wall_seconds=wall, peak_bytes=self.peak_bytes)
 
 
 class LiveSession:
@@ -79,7 +81,7 @@ class LiveSession:
         self._cpu_seconds_left -= reply.cpu_seconds
         if min(self._wall_seconds_left, self._cpu_seconds_left) < 0:
             late = "all questions together take too long"
-            raise Stopped(replace(reply, status=Status.TIMED_OUT, value=None, error=late))
+            raise Stopped(self.usage.of(replace(reply, status=Status.TIMED_OUT, value=None, error=late)))
         if not reply.status.scored:
-            raise Stopped(reply)
+            raise Stopped(self.usage.of(reply))
         return reply.value

@@ -129,11 +129,11 @@ class Stage:
             return self._commands.reply(source, args)
         return self._retried(lambda: self._once(source, args, seed))
 
-    def converse(self, source: Source, split: Split, instance: Instance, seed: int, later: bool = False) -> Reply:
+    def converse(self, source: Source, split: Split, instance: Instance, seed: int, timed: bool = False) -> Reply:
         """An instance of an interactive problem, played once; the value is what the verifier's `play` returned.
 
-        Seconds are those of all calls together, or of all `later` than the first, where the larger of wall and CPU
-        time of each counts. Raises VerifierFault where `play` itself fails.
+        Seconds are those of all calls together; where it is `timed` the larger of wall and CPU time of each call
+        counts. Raises VerifierFault where `play` itself fails.
         """
         seat = self.seat
         try:
@@ -149,11 +149,14 @@ class Stage:
                 raise
             # The verifier waits for the program alone: no program can make it look as if the verifier had failed.
             return Reply(Status.TIMED_OUT, error=str(fault))
-        cpu, wall = (played.later_seconds,) * 2 if later else (played.cpu_seconds, played.wall_seconds)
+        cpu, wall = (played.busy_seconds,) * 2 if timed else (played.cpu_seconds, played.wall_seconds)
         return Reply(Status.OK, played.output, cpu_seconds=cpu, wall_seconds=wall, peak_bytes=played.peak_bytes)
 
     def _conversation(self, source: Source, split: Split, instance: Instance, seed: int) -> Reply:
-        """How an instance is played; whom a noisy clock may have stopped is asked again."""
+        """How an instance is played; whom a noisy clock may have stopped is asked again.
+
+        What only came near a limit is not, as it is of other programs: most questions of most plays are far from it.
+        """
 
         def once() -> Reply:
             return self.converse(source, split, instance, seed)

@@ -11,6 +11,7 @@ from evaluators.command_runs import CommandRuns
 from evaluators.outage import of_the_sandbox
 from evaluators.stage import MAX_DEATHS, Stage
 from evaluators.timing import CandidateFailed, Which
+from evaluators.verifier_worker import output_digest
 from evolve.core.errors import ProblemError
 from evolve.core.types import Instance, Source, Split, Status
 from sandbox import wire
@@ -18,6 +19,8 @@ from sandbox.base import Reply, Session
 
 LEAST_SECONDS = 5e-3
 """A call costs the host some tenths of a millisecond; of less than this it would be more than a tenth."""
+
+UNFAITHFUL = "timed, it gives another answer than when it is scored: fix the state of every random choice"
 
 
 class ReferenceFailed(ProblemError):
@@ -35,8 +38,11 @@ class TimedRuns:
     and others 2009, "Producing wrong data without doing anything obviously wrong").
 
     Programs of a command are built once each; then every call is a process of its own, the one on `warm_up` as well.
-    An instance of an interactive problem is played in a process of its own; its first call is not timed, all later ones
-    together are.
+    An instance of an interactive problem is played in a process of its own, and all of its calls count.
+
+    Where answers are worth more or less, a program could answer well where it is scored, and soon where it is timed. So
+    a `faithful` candidate must answer what it answers when it is scored, and gets the same random state: nothing tells
+    it which it is.
     What dies or times out is run again in a fresh process, three times in all, with a canary in between.
 
     Raises ProblemError where two of the instances and the warm-up are the same: a program could remember an answer.
@@ -59,6 +65,7 @@ class TimedRuns:
         warm_up: Instance,
         seed: int = 0,
         least_seconds: float = LEAST_SECONDS,
+        faithful: bool = False,
     ) -> None:
         if len({wire.encode(one.args) for one in (warm_up, *instances)}) <= len(instances):
             raise ProblemError(
@@ -66,7 +73,8 @@ class TimedRuns:
                 "Let instances() yield different arguments each time: an answer given before could be remembered.",
             )
         self._stage, self._split, self._seed = stage, split, seed
-        self._least_seconds = least_seconds
+        self._least_seconds, self._faithful = least_seconds, faithful
+        self._scored: dict[int, bytes] = {}
         self._sources: dict[Which, Source] = {"reference": reference, "candidate": candidate}
         self._instances, self._warm_up = tuple(instances), warm_up
         self._session: Session | None = None
@@ -93,14 +101,13 @@ class TimedRuns:
         """Seconds of one call; see `timing.Measure` for the order of calls."""
         if instance == 0:
             self.close()
-        reply = (
-            self._converse(which, process, instance)
-            if self._stage.seat.interactive
-            else self._reply(which, process, instance)
-        )
+        ask = self._converse if self._stage.seat.interactive else self._reply
+        reply = ask(which, process, instance)
         status, feedback = reply.status, f"{self._instances[instance].id}: {reply.error}"
         if status is Status.OK:
             status, _, feedback = self._stage.score(self._split, self._instances[instance], reply.value)
+        if status is Status.OK and self._faithful and which == "candidate" and not self._is_scored(instance, reply):
+            status, feedback = Status.INVALID, f"{self._instances[instance].id}: {UNFAITHFUL}"
         if status is not Status.OK:
             raise self._failed(which, status, feedback)
         seconds = max(reply.wall_seconds, reply.cpu_seconds)
@@ -112,11 +119,11 @@ class TimedRuns:
         return seconds
 
     def _converse(self, which: Which, process: int, instance: int) -> Reply:
-        """An instance of an interactive problem in a process of its own, which its first call warms up."""
-        source, seed = self._sources[which], self._seed + process // 2
+        """An instance of an interactive problem in a process of its own."""
+        source, seed = self._sources[which], self._random_state(process)
 
         def once() -> Reply:
-            return self._stage.converse(source, self._split, self._instances[instance], seed, later=True)
+            return self._stage.converse(source, self._split, self._instances[instance], seed, timed=True)
 
         return self._survivor(once)
 
@@ -132,12 +139,22 @@ class TimedRuns:
         """What the running process answers; where there is none, a fresh one that has been warmed up."""
         seat = self._stage.seat
         if self._session is None:
-            seed = self._seed + process // 2
+            seed = self._random_state(process)
             self._session = seat.sandbox.open(self._sources[which], seat.limits, driver=seat.driver, seed=seed)
             reply = self._session.call(seat.function, *self._warm_up.args)
             if reply.status is not Status.OK:
                 return reply
         return self._session.call(seat.function, *args)
+
+    def _random_state(self, process: int) -> int:
+        return 0 if self._faithful else self._seed + process // 2
+
+    def _is_scored(self, instance: int, reply: Reply) -> bool:
+        """Whether the candidate answers what it answers where it is scored."""
+        if instance not in self._scored:
+            run = self._stage.run(self._sources["candidate"], self._split, self._instances[instance])
+            self._scored[instance] = output_digest(run.output)
+        return output_digest(reply.value) == self._scored[instance]
 
     def _survivor(self, once: Callable[[], Reply]) -> Reply:
         for _ in range(MAX_DEATHS):

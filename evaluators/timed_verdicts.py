@@ -33,12 +33,14 @@ WORST, MOST_WORDS = 3, 2000
 class Timing:
     """What a problem says of its times: the reference, and the plan of a comparison on train.
 
-    `instances` is how many of a split are timed, its first ones; 0 for all.
+    `instances` is how many of a split are timed, its first ones; 0 for all. `faithful`: answers are scored too, so what
+    is timed must be what is scored.
     """
 
     reference: Source
     plan: Plan
     instances: int = 0
+    faithful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class Duel:
 
 
 class TimedVerdicts:
-    """Times programs of one problem. Not thread-safe: while it measures, nothing else of a run should be at work.
+    """Times programs of one problem. Not thread-safe; where the score is a time, nothing else of a run should be at
+    work while it measures.
 
     Raises InfrastructureError where this machine's speed changes too much, ProblemError where the reference fails.
     """
@@ -82,6 +85,7 @@ class TimedVerdicts:
     def __init__(self, stage: Stage, timing: Timing) -> None:
         self.stage = stage
         self.reference, self.plan, self.timed = timing.reference, timing.plan, timing.instances
+        self.faithful = timing.faithful
 
     def on_train(self, source: Source) -> Timed:
         """A program against the reference, until that is decided."""
@@ -159,7 +163,7 @@ class TimedVerdicts:
     ) -> TimedRuns:
         warm_up = self.stage.verifier.instances(Split.PROBE)[0]
         instances = self._instances(split)
-        return TimedRuns(self.stage, split, reference, candidate, instances, warm_up, seed, least)
+        return TimedRuns(self.stage, split, reference, candidate, instances, warm_up, seed, least, self.faithful)
 
     def _instances(self, split: Split) -> tuple[Instance, ...]:
         return self.stage.verifier.instances(split)[: self.timed or None]

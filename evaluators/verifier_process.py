@@ -57,13 +57,13 @@ class ProgramStopped(Exception):
 class Played:
     """How an instance of an interactive problem was played: what `play` returned, and what the program used.
 
-    `later_seconds` is its time without the first call; see `evaluators.live_session.Usage`.
+    `busy_seconds` is the time that counts where programs are timed; see `evaluators.live_session.Usage`.
     """
 
     output: Any
     cpu_seconds: float
     wall_seconds: float
-    later_seconds: float
+    busy_seconds: float
     peak_bytes: int
 
 
@@ -157,8 +157,11 @@ class VerifierProcess:
         Raises ProgramStopped too.
         """
         program = self._program(source, driver, limits, seed)
-        output, (cpu, wall, later, peak) = self._ask("interact", split.value, instance_id, program)
-        return Played(output, cpu, wall, later, peak)
+        frame, (cpu, wall, busy, peak) = self._ask("interact", split.value, instance_id, program)
+        try:
+            return Played(wire.decode(frame), cpu, wall, busy, peak)
+        except (wire.WireError, MemoryError) as error:
+            raise Invalid(f"answers that can not be read: {error}") from None
 
     def _program(self, source: Source, driver: str | None, limits: Limits, seed: int = 0) -> list[Any]:
         packages = list(self.settings.packages)

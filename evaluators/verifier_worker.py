@@ -20,9 +20,9 @@ from evaluators.live_session import LiveSession, Stopped, Usage
 from evaluators.outage import of_the_sandbox
 from evaluators.verifier import load_verifier
 from evolve.core.errors import EvolveError, Invalid, ProblemError
-from evolve.core.types import Instance, Score, Source, Split
+from evolve.core.types import Instance, Score, Source, Split, Status
 from sandbox import wire
-from sandbox.base import Sandbox
+from sandbox.base import Reply, Sandbox
 from sandbox.limits import Limits
 
 MAX_TRACEBACK = 4000
@@ -91,14 +91,22 @@ class VerifierWorker:
         return [_plain(self.verifier.score(self._split(split)[instance_id], output)), output_digest(output)]
 
     def interact(self, split: str, instance_id: str, program: list[Any]) -> list[Any]:
-        """[output, what the program used] of an instance of an interactive problem; see `_played`."""
-        output, usage = self._played(split, instance_id, program)
-        return [output, [usage.cpu_seconds, usage.wall_seconds, usage.later_seconds, usage.peak_bytes]]
+        """[output as a frame, what the program used] of an instance of an interactive problem; see `_played`.
 
-    def _played(self, split: str, instance_id: str, program: list[Any]) -> tuple[Any, Usage]:
+        What `play` refuses, and a log of answers that can not be held, is the program's doing: raises Stopped.
+        """
+        output, usage = self._played(split, instance_id, program, refusals=True)
+        try:
+            frame = wire.encode(output)
+        except (wire.WireError, MemoryError) as error:
+            raise Stopped(usage.of(Reply(Status.INVALID, error=f"answers that can not be kept: {error}"))) from None
+        return [frame, [usage.cpu_seconds, usage.wall_seconds, usage.busy_seconds, usage.peak_bytes]]
+
+    def _played(self, split: str, instance_id: str, program: list[Any], refusals: bool = False) -> tuple[Any, Usage]:
         """The log of a program that is asked one question at a time.
 
-        `program` is [files, entry, driver, limits, packages, seed].
+        `program` is [files, entry, driver, limits, packages, seed]. With `refusals` an answer that is refused ends the
+        program with what it used so far.
         """
         if not callable(getattr(self.verifier, "play", None)):
             raise ProblemError("verifier.py has no function play", "Let play(session, instance) ask the questions.")
@@ -108,6 +116,11 @@ class VerifierWorker:
         session = LiveSession(lambda: sandbox.open(source, bounds, driver=driver, seed=seed), bounds)
         try:
             return self.verifier.play(session, self._split(split)[instance_id]), session.usage
+        except (Invalid, MemoryError) as error:
+            if not refusals:
+                raise
+            text = str(error) if isinstance(error, Invalid) else "answers that can not be held"
+            raise Stopped(session.usage.of(Reply(Status.INVALID, error=text))) from None
         finally:
             session.close()
 

@@ -93,7 +93,12 @@ class Problem:
 
         reference = {"seed": self.seed, **self.baselines}[spec.reference]
         effect = spec.effect(self.minimum_effect, self.is_timed)
-        return Timing(reference, Plan(effect, batch_pairs=spec.batch, most_pairs=spec.pairs), spec.instances)
+        return Timing(
+            reference,
+            Plan(effect, batch_pairs=spec.batch, most_pairs=spec.pairs),
+            spec.instances,
+            len(self.objectives) > 1,
+        )
 
     @property
     def is_timed(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from evaluators.live_session import ALLOWANCE
 from evolve.core.types import Direction
 from evolve.profile_table import ProfileName, ProfileSpec
 from evolve.program_files import MAX_FILES, check_modules, check_names
@@ -324,10 +325,8 @@ class ProblemFile(_Strict):
         elif self.tuning.method == "least_squares":
             raise ValueError(f"tuning.method 'least_squares' has no meaning with sandbox = '{self.sandbox}'")
         self._check_stochastic()
-        if self.interactive and self.isolation != "instance":
-            raise ValueError(
-                "isolation has no meaning with interactive = true, whose play() renews processes: take it out"
-            )
+        if self.interactive:
+            self._check_interactive()
         return self
 
     def effective_limits(self) -> LimitsSpec:
@@ -349,6 +348,14 @@ class ProblemFile(_Strict):
             check_names((*command.program, *command.files))
         except ValueError as error:
             raise ValueError(f"command: {error}") from None
+
+    def _check_interactive(self) -> None:
+        if self.isolation != "instance":
+            raise ValueError("isolation has no meaning with interactive = true, where play() renews processes")
+        needed = ALLOWANCE * self.limits.wall_seconds
+        if self.verifier.wall_seconds <= needed:
+            # Else it would be the verifier that is late where a program is.
+            raise ValueError(f"verifier.wall_seconds must be above {needed:g}, {ALLOWANCE:g} times limits.wall_seconds")
 
     def _check_stochastic(self) -> None:
         if not self.stochastic:

@@ -58,7 +58,7 @@ async def with_times(engine: Engine, report: FinalReport, champion: Entrant, kno
         if not found.status.scored:
             message = f"{found.status} while it was timed on final: {found.feedback}"
             if one is champion:
-                return FinalReport({}, message)
+                return FinalReport({key: row for key, row in rows.items() if key != champion.program_id}, message)
             raise ProblemError(f"{one.name} is {message}", "Mend it; times need it there.")
         rows[one.program_id] |= found.metrics
     return FinalReport(rows)

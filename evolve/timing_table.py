@@ -29,7 +29,7 @@ class TimingSpec(BaseModel):
         ge=4,
         le=1000,
         description="The most pairs that a comparison on train takes, which stops when it is decided; gate and final "
-        "take all of them.",
+        "take all of them, the gate where the score is a time.",
     )
     batch: int = Field(
         default=10, ge=2, le=1000, description="Pairs between two looks at what is decided; `pairs` is a multiple."

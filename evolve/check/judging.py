@@ -105,6 +105,8 @@ def judge_deed(name: str, outcome: Outcome, shared: bool, interactive: bool = Fa
         return Grade.OK, outcome.says
     if interactive and outcome.kind in (Kind.WORSE, Kind.REFUSED, Kind.CRASHED):
         return Grade.OK, f"the program harms its own answers alone: {outcome.says}"
+    if interactive and name == "state between calls" and outcome.kind is Kind.BETTER:
+        return Grade.LOOK, f"a first answer kept for a whole instance does better, which is allowed: {outcome.says}"
     if outcome.kind is Kind.SAME:
         return Grade.OK, "nothing is remembered" if name == "state between calls" else "changed nothing"
     if name == "state between calls" and shared and outcome.kind is not Kind.BETTER:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evolve.core.types import Objective
@@ -18,19 +18,28 @@ Finals = Mapping[str, Mapping[str, float]]
 
 def final_grids(result: Outcome) -> list[Grid]:
     """One table for each kind of workload, or one for all; none where the final check was of another sort."""
-    objective, finals = result.objectives[0], result.final
+    objectives, finals = result.objectives, result.final
     if not result.front or "ahead" not in finals.get(result.front[0].program_id, {}):
         return []
     names = {one.program_id: one.name for one in (result.seed, *result.baselines)}
     best = result.front[0].program_id
     names[best] = f"found {best[:SHORT_ID]}" if best not in names else names[best]
     kinds = [key.partition("/")[0] for key in finals[best] if key.endswith("/ahead")]
-    return [_grid(objective, finals, names, best, f"{kind}/", kind) for kind in kinds] or [
-        _grid(objective, finals, names, best, "", "")
+    return [_grid(objectives, finals, names, best, f"{kind}/", kind) for kind in kinds] or [
+        _grid(objectives, finals, names, best, "", "")
     ]
 
 
-def _grid(objective: Objective, finals: Finals, names: Mapping[str, str], best: str, prefix: str, kind: str) -> Grid:
+def _grid(
+    objectives: Sequence[Objective],
+    finals: Finals,
+    names: Mapping[str, str],
+    best: str,
+    prefix: str,
+    kind: str,
+) -> Grid:
+    objective = objectives[0]
+    seconds = [f"{prefix}{one.metric}" for one in objectives[1:] if f"{prefix}{one.metric}" in finals[best]]
     groups = int(finals[best][f"{prefix}groups"])
     words = f"final, {kind} workloads" if kind else "final"
     columns = [
@@ -38,12 +47,16 @@ def _grid(objective: Objective, finals: Finals, names: Mapping[str, str], best: 
         Column(objective.metric.replace("_", " "), wrap=True),
         Column("found is ahead by", wrap=True),
         Column("95 % interval"),
+        *(Column(name.removeprefix(prefix).replace("_", " "), wrap=True) for name in seconds),
     ]
     ordered = sorted(finals.items(), key=lambda row: objective.cost(row[1][f"{prefix}{objective.metric}"]))
     digits = _digits(row[f"{prefix}{objective.metric}"] for row in finals.values())
     rows = [
         Row(
-            _cells(objective, figures, prefix, program_id == best, names.get(program_id, program_id), digits),
+            (
+                *_cells(objective, figures, prefix, program_id == best, names.get(program_id, program_id), digits),
+                *(f"{figures[name]:.3g}" if name in figures else "" for name in seconds),
+            ),
             _style(figures, prefix, program_id == best),
         )
         for program_id, figures in ordered

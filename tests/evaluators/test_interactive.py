@@ -159,6 +159,36 @@ def test_a_play_may_refuse_an_answer_at_once(write_problem: WriteProblem) -> Non
         assert fault_place_of(fault.feedback) is not None  # the verifier's own exception, known as such
 
 
+@pytest.mark.parametrize("answer", ["nested", "many"], ids=["deeper than a frame may be", "more than a frame may hold"])
+def test_a_log_that_can_not_be_kept_is_the_programs_doing(write_problem: WriteProblem, answer: str) -> None:
+    verifier = (
+        "from evolve.core.types import Instance, Score\n\n\n"
+        "def instances(split, seed):\n    return [Instance(f'{split}-0', 'a', (seed,), 5)]\n\n\n"
+        "def play(session, instance):\n    return [[session.call('arrange', n)] for n in range(3)]\n\n\n"
+        "def score(instance, output):\n    return Score(1.0, {'right': 1.0})\n"
+    )
+    problem = write_problem("sort", keys=INTERACTIVE, verifier=verifier, toml="reply_mebibytes = 64\n")
+    body = "deep = 0\n    for _ in range(63):\n        deep = [deep]\n    return deep"
+    if answer == "many":
+        body = "return [None] * 2_000_000"
+    with _evaluating(problem) as made:
+        verdict = made.evaluate(Source({"program.py": f"def arrange(x):\n    {body}"}, "arrange"))
+    assert verdict.status is Status.INVALID, verdict.feedback
+    assert "answers that can not be" in verdict.feedback
+    assert fault_place_of(verdict.feedback) is None
+
+
+def test_what_a_stopped_program_used_is_that_of_all_its_calls(evaluator: ProcessEvaluator) -> None:
+    busy = "        for _ in range(4_000_000):\n            pass\n"
+    for last in ("        return 1 // (self.seen - 2)", "        return 'x' if self.seen == 2 else 0"):
+        verdict = evaluator.evaluate(_program(busy + last))
+        assert verdict.status in (Status.CRASHED, Status.INVALID)
+        (result,) = verdict.results
+        one = evaluator.evaluate(_program(busy + "        return 'x'")).results[0]
+        assert result.cpu_seconds > 2.0 * one.cpu_seconds or one.status is Status.INVALID
+        assert result.peak_bytes > 0
+
+
 def test_a_verifier_without_play_says_what_is_missing(write_problem: WriteProblem) -> None:
     problem = write_problem("sort", keys=INTERACTIVE)
     with _evaluating(problem) as made, pytest.raises(ProblemError, match="no function play"):

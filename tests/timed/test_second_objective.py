@@ -1,4 +1,4 @@
-"""A time as the second objective of an interactive problem: calls after the first are timed, and the front shows it."""
+"""A time as the second objective of an interactive problem: all calls are timed, and the front shows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archive.store import Archive
 from evolve import check_problem, load, run
 from evolve.check.report import Grade
 from evolve.core.errors import ProblemError
-from evolve.core.types import Source
+from evolve.core.types import Source, Status
 from evolve.dominance import Dominance
 from evolve.evaluation import make_evaluator
 from evolve.problem import Problem
@@ -129,10 +129,35 @@ def test_the_front_holds_what_is_better_and_what_is_sooner(planner: Callable[...
     assert "near" in str(result)
 
 
+# Each tells by itself whether it is timed, if that can be told: by its random state, the order of sets, or luck.
+UNFAITHFUL = {
+    "by its random state": "import random\nSCORED = random.random() == 0.8444218515250481\n",
+    "by the order of sets": "SCORED = list({'a', 'b', 'c', 'd', 'e'})[0] == FIRST\n",
+    "by luck": "import os\nSCORED = os.urandom(1)[0] < 128\n",
+}
+
+
+@pytest.mark.parametrize("how", UNFAITHFUL)
+def test_no_program_is_well_scored_and_soon_timed(planner: Callable[..., Problem], how: str) -> None:
+    problem = planner()
+    made = make_evaluator(problem)
+    seen = made.evaluate(Source({"program.py": "def plan(row):\n    return max(row)"}, "plan"))
+    assert seen.metrics["time_ratio_high"] < 0.5
+    head = UNFAITHFUL[how].replace("FIRST", repr("a"))
+    lines = (
+        "def plan(row):\n    if SCORED:\n        for _ in range(300_000):\n            pass\n        return max(row)\n"
+    )
+    verdict = made.evaluate(Source({"program.py": f"{head}{lines}    return min(row)"}, "plan"))
+    made.stage.close()  # type: ignore[union-attr]
+    slow = verdict.status is Status.OK and verdict.metrics["time_ratio_high"] > 0.9
+    poor = verdict.status is Status.OK and verdict.metrics["near"] < 1.0
+    assert slow or poor or (verdict.status is Status.INVALID and "timed" in verdict.feedback)
+
+
 def test_a_program_that_is_late_in_later_calls_alone_is_found(planner: Callable[..., Problem]) -> None:
     problem = planner()
     late = QUICK.replace(
-        "total = 0", "total = 0\n    for number in range(600_000 if SEEN else 0):\n        pass\n    SEEN.append(1)"
+        "total = 0", "total = 0\n    for number in range(2_000_000 if SEEN else 0):\n        pass\n    SEEN.append(1)"
     )
     made = make_evaluator(problem)
     verdict = made.evaluate(Source({"program.py": f"SEEN = []\n{late}"}, "plan"))

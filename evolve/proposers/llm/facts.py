@@ -137,10 +137,12 @@ def _limits(problem: Problem) -> Iterator[str]:
     limits = problem.limits
     if problem.timing is not None and not problem.is_timed:
         yield "the second objective is the program's time as a share of the reference's, in pairs of fresh processes"
+        yield f"a difference below {problem.second_effect:.2g} of the time is none; timed answers are the scored ones"
     elif problem.timing is not None:
         yield "the score is the program's time as a share of the reference's, measured in pairs of fresh processes"
         yield f"a difference below {problem.minimum_effect:.2g} of the time is none; every timed answer is checked"
-    yield f"{limits.cpu_seconds:g} s of processor time and {limits.wall_seconds:g} s in all for an instance"
+    what = "a question, three times as much for all questions of an instance" if problem.interactive else "an instance"
+    yield f"{limits.cpu_seconds:g} s of processor time and {limits.wall_seconds:g} s in all for {what}"
     yield f"{limits.memory_bytes // MEBIBYTE} MiB of memory"
     yield "one process" if limits.processes == 1 else f"{limits.processes} processes"
     yield "no network, and no files but those in /tmp"
