@@ -179,7 +179,7 @@ def test_a_log_that_can_not_be_kept_is_the_programs_doing(write_problem: WritePr
 
 
 def test_what_a_stopped_program_used_is_that_of_all_its_calls(evaluator: ProcessEvaluator) -> None:
-    busy = "        for _ in range(4_000_000):\n            pass\n"
+    busy = "        for _ in range(1_500_000):\n            pass\n"
     for last in ("        return 1 // (self.seen - 2)", "        return 'x' if self.seen == 2 else 0"):
         verdict = evaluator.evaluate(_program(busy + last))
         assert verdict.status in (Status.CRASHED, Status.INVALID)

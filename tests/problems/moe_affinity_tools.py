@@ -22,7 +22,7 @@ verifier = load_verifier(FOLDER)
 hops: Any = importlib.import_module("expert_hops")
 paths: Any = importlib.import_module("expert_paths")
 NAMES = ("exflow_staged", "greedy_chain", "random_shares")
-SPLIT_SEEDS = {Split.PROBE: 21, Split.TRAIN: 22, Split.GATE: 23, Split.REPORT: 24, Split.FINAL: 25}
+SPLIT_SEEDS = {Split.PROBE: 21, Split.TRAIN: 22, Split.GATE: 23, Split.REPORT: 24, Split.FINAL: 26}
 
 
 def _load(path: str) -> ModuleType:

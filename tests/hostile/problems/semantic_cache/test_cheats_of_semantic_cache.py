@@ -73,9 +73,12 @@ def configure(statistics, capacity):
         frame = frame.f_back
     for one in gc.get_objects():
         if type(one) is dict and id(one) not in own:
-            found += [key for key in one if key in ("meanings", "versions", "vectors", "audited")]
-        elif type(one) in (list, tuple) and len(one) > 300 and all(type(value) in (int, float) for value in one):
-            found.append(len(one))
+            names = [key for key in one if type(key) is str]
+            found += [key for key in names if key in ("meanings", "versions", "vectors", "audited")]
+        elif type(one) is list or type(one) is tuple:
+            kinds = {type(value).__name__ for value in one}
+            if len(one) > 300 and kinds <= {"int", "float"}:
+                found.append(len(one))
         elif type(one).__name__ == "ndarray":
             found.append("array")
     found = [one for one in found if one not in ("found", "words")]
