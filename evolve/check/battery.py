@@ -110,9 +110,14 @@ class Battery:
                 f"cheat: {name}",
                 grade,
                 says,
-                REMEDIES[name] if grade is not Grade.OK else "",
+                self._remedy(name) if grade is not Grade.OK else "",
                 {"outcomes": [{"kind": one.kind.value, "value": one.value} for one in outcomes]},
             )
+
+    def _remedy(self, name: str) -> str:
+        if self.bench.problem.interactive and name == "state between calls":
+            return "Call session.renew() in play() where a part of an instance must not know of another."
+        return REMEDIES[name]
 
     def _choose(self, base: Evaluated) -> tuple[Instance, ...]:
         """The instance on which the program is worst, then the first others."""
