@@ -25,9 +25,9 @@ part() { # name, problem, policies, seeds, minutes on two slow cores, other opti
     echo "== $problem took $((($(date +%s) - started) / 60)) minutes"
 }
 
-echo "policies compared: some 70 minutes on two slow cores ($(nproc) here), into $EVOLVE_ARCHIVE and compare/"
-part smooth landscape/smooth "$ALL" "$SEEDS_LANDSCAPES" 14 --evaluations 300
-part deceptive landscape/deceptive "$ALL" "$SEEDS_LANDSCAPES" 14 --evaluations 300
-part exp2 float32-exp2 "$SOME" "$SEEDS_PROBLEMS" 14 --profile compare
-part cache cache-eviction "$SOME" "$SEEDS_PROBLEMS" 30 --profile compare
+echo "policies compared: some 55 minutes on two slow cores ($(nproc) here), into $EVOLVE_ARCHIVE and compare/"
+part smooth landscape/smooth "$ALL" "$SEEDS_LANDSCAPES" 8 --evaluations 300
+part deceptive landscape/deceptive "$ALL" "$SEEDS_LANDSCAPES" 8 --evaluations 300
+part exp2 float32-exp2 "$SOME" "$SEEDS_PROBLEMS" 12 --profile compare
+part cache cache-eviction "$SOME" "$SEEDS_PROBLEMS" 25 --profile compare
 echo "all of it took $((($(date +%s) - began) / 60)) minutes"
