@@ -11,6 +11,7 @@ from evaluators.command_runs import CommandRuns
 from evaluators.outage import of_the_sandbox
 from evaluators.stage import MAX_DEATHS, Stage
 from evaluators.timing import CandidateFailed, Which
+from evaluators.verifier_process import VerifierFault
 from evaluators.verifier_worker import output_digest
 from evolve.core.errors import ProblemError
 from evolve.core.types import Instance, Source, Split, Status
@@ -123,7 +124,10 @@ class TimedRuns:
         source, seed = self._sources[which], self._random_state(process)
 
         def once() -> Reply:
-            return self._stage.converse(source, self._split, self._instances[instance], seed, timed=True)
+            try:
+                return self._stage.converse(source, self._split, self._instances[instance], seed, timed=True)
+            except VerifierFault as fault:  # it had none when the program was scored
+                return Reply(Status.INVALID, error=str(fault))
 
         return self._survivor(once)
 

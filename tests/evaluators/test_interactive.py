@@ -154,6 +154,7 @@ def test_a_play_may_refuse_an_answer_at_once(write_problem: WriteProblem) -> Non
         assert (good.status, good.value) == (Status.OK, 2.5)
         bad = made.evaluate(Source({"program.py": "def arrange(x):\n    return -3"}, "arrange"))
         assert (bad.status, bad.feedback.splitlines()[0]) == (Status.INVALID, "probe-0: -3 is too little")
+        assert bad.results[0].cpu_seconds > 0.0
         fault = made.evaluate(Source({"program.py": "def arrange(x):\n    return None"}, "arrange"))
         assert fault.status is Status.INVALID
         assert fault_place_of(fault.feedback) is not None  # the verifier's own exception, known as such
@@ -180,13 +181,13 @@ def test_a_log_that_can_not_be_kept_is_the_programs_doing(write_problem: WritePr
 
 def test_what_a_stopped_program_used_is_that_of_all_its_calls(evaluator: ProcessEvaluator) -> None:
     busy = "        for _ in range(1_500_000):\n            pass\n"
-    for last in ("        return 1 // (self.seen - 2)", "        return 'x' if self.seen == 2 else 0"):
-        verdict = evaluator.evaluate(_program(busy + last))
-        assert verdict.status in (Status.CRASHED, Status.INVALID)
-        (result,) = verdict.results
-        one = evaluator.evaluate(_program(busy + "        return 'x'")).results[0]
-        assert result.cpu_seconds > 2.0 * one.cpu_seconds or one.status is Status.INVALID
-        assert result.peak_bytes > 0
+    first, third = (
+        evaluator.evaluate(_program(f"{busy}        return 1 // (self.seen - {last})")).results[0] for last in (0, 2)
+    )
+    assert first.status is third.status is Status.CRASHED
+    assert third.cpu_seconds > 2.0 * first.cpu_seconds > 0.0
+    assert third.wall_seconds > 2.0 * first.wall_seconds
+    assert third.peak_bytes > 0
 
 
 def test_a_verifier_without_play_says_what_is_missing(write_problem: WriteProblem) -> None:
