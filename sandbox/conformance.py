@@ -241,8 +241,8 @@ class SandboxConformance(ProtocolConformance):
         text = BURN + f"\nburn({rounds(0.4)})\n"
         with opened(sandbox, text) as session:
             first, second = session.call("solve"), session.call("solve")
-        assert first.cpu_seconds >= 0.2
-        assert second.cpu_seconds < 0.2
+        assert first.cpu_seconds >= 0.1
+        assert second.cpu_seconds < 0.1
 
     @pytest.mark.parametrize(("entry", "processes"), [("burn", 1), ("thread", 1), ("child", 3)])
     def test_processor_time_of_threads_and_children_counts(self, sandbox: Sandbox, entry: str, processes: int) -> None:
@@ -250,8 +250,9 @@ class SandboxConformance(ProtocolConformance):
             session.call("solve")
             reply = session.call(entry, rounds(0.4))
         assert reply.status is Status.OK
-        assert reply.cpu_seconds >= 0.2
-        assert reply.wall_seconds >= 0.2
+        # A core may be several times as fast now as when the rounds were counted.
+        assert reply.cpu_seconds >= 0.1
+        assert reply.wall_seconds >= 0.1
 
     def test_processor_time_between_calls_is_charged_to_the_next(self, sandbox: Sandbox) -> None:
         with opened(sandbox, BURN) as session:

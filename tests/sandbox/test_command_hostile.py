@@ -190,7 +190,7 @@ int main(void) {
     int file = open("big", O_RDWR | O_CREAT, 0600);
     ftruncate(file, 12 * MIB);
     memset(mmap(0, 12 * MIB, 3, MAP_SHARED, file, 0), 1, 12 * MIB);
-    usleep(100000);
+    usleep(600000);
 }
 """
     mapped = run(HEAD + text).peak_bytes

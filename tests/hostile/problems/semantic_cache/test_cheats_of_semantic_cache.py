@@ -68,6 +68,7 @@ def configure(statistics, capacity):
     import gc, sys
     words, own = ("meanings", "versions", "vectors", "truth", "workload", "instance"), (id(statistics), id(globals()))
     found, frame = [], sys._getframe()
+    arrays = getattr(sys.modules.get("numpy"), "ndarray", found)
     while frame:
         found += [name for name in frame.f_locals if any(word in name for word in words[:-2]) and frame.f_back]
         frame = frame.f_back
@@ -76,10 +77,9 @@ def configure(statistics, capacity):
             names = [key for key in one if type(key) is str]
             found += [key for key in names if key in ("meanings", "versions", "vectors", "audited")]
         elif type(one) is list or type(one) is tuple:
-            kinds = {type(value).__name__ for value in one}
-            if len(one) > 300 and kinds <= {"int", "float"}:
+            if len(one) > 300 and all(type(value) is int or type(value) is float for value in one):
                 found.append(len(one))
-        elif type(one).__name__ == "ndarray":
+        elif type(one) is arrays:
             found.append("array")
     found = [one for one in found if one not in ("found", "words")]
     return [[0.5, 3600.0, 0.0] for _ in statistics[0]] if found else honest(statistics, capacity)
