@@ -155,7 +155,7 @@ def _statement(dialect: Dialect, table: Table, names: Sequence[str], count: int,
     Compiled once: that costs more than it.
     """
     made = schema.insert_or_ignore(dialect.name, table) if once else insert(table)
-    places = [{name: bindparam(f"{name}_{row}") for name in names} for row in range(count)]
+    places: list[dict[str, Any]] = [{name: bindparam(f"{name}_{row}") for name in names} for row in range(count)]
     kind: Any = type(dialect)
     return str(made.values(places).compile(dialect=kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")))
 
