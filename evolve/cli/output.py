@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from evolve.core.errors import EvolveError, UsageError
+from evolve.display.plain import plain
 from evolve.display.text import line
 
 
@@ -20,17 +20,6 @@ def print_json(value: object) -> None:
     """One JSON value and a newline on standard output. NaN and infinities become null: JSON has none."""
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     sys.stdout.flush()
-
-
-def plain(value: Any) -> Any:
-    """`value` as what JSON can hold, with null for numbers that are not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
 
 
 def print_error(error: EvolveError) -> None:

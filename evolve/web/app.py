@@ -1,0 +1,86 @@
+"""The application: routes over one archive, read-only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse, Response
+
+from archive.store import Archive
+from evolve.core.errors import EvolveError, UsageError
+from evolve.web import live, problems
+from evolve.web.assets import assets
+from evolve.web.desk import Desk
+from evolve.web.page import page
+from evolve.web.security import Guard
+
+ROUTERS = (problems.router, live.router)
+_DATA = (".json", ".csv", ".svg", ".txt")
+
+
+def create_app(archive: Archive, *, token: str | None = None, published: bool = False) -> FastAPI:
+    """The application that shows an open archive, which stays the caller's to close.
+
+    With `token` every request must bring it: see `evolve.web.security`. `published` leaves out what a folder of files
+    can not do: it is for `evolve.web.site`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.pulse = live.Pulse(app.state.desk)
+        yield
+        app.state.pulse.closed.set()
+
+    app = FastAPI(
+        title="Evolve", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+    )
+    app.state.desk = Desk(archive)
+    app.state.published = published
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_api_route("/static/{name}", _asset, include_in_schema=False)
+    app.add_exception_handler(EvolveError, _failed)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
+    app.add_middleware(Guard, token=token)
+    return app
+
+
+async def _asset(name: str, request: Request) -> Response:
+    found = assets().get(name)
+    if found is None:
+        raise HTTPException(404)
+    # Scripts name each other without a digest: what has none is asked for again, and mostly not sent again.
+    fixed = request.query_params.get("v") == found.digest
+    headers = {"etag": f'"{found.digest}"', "cache-control": "max-age=31536000, immutable" if fixed else "no-cache"}
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """An unknown name is 404, an archive that can not be read 503; both say what to do."""
+    message, remedy = (error.message, error.remedy) if isinstance(error, EvolveError) else (str(error), "")
+    return _said(request, 404 if isinstance(error, UsageError) else 503, message, remedy)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    words = "there is no such page" if status == 404 else f"the request was refused ({status})"
+    return _said(request, status, words, "Begin at the list of problems.")
+
+
+def _unreadable(request: Request, error: Exception) -> Response:
+    return _said(request, 422, "the address has a value that can not be read", "Follow a link of these pages.")
+
+
+def _said(request: Request, status: int, message: str, remedy: str) -> Response:
+    if request.url.path.endswith(_DATA):
+        return JSONResponse({"error": message, "remedy": remedy}, status)
+    return page(request, "error.html", title="Not found", status=status, message=message, remedy=remedy)

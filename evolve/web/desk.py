@@ -1,0 +1,81 @@
+"""What the pages ask of an archive: names to rows, with an error that says what to do where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from archive.rows import RunRow
+from archive.store import Archive
+from evolve.core.config import OBJECTIVES
+from evolve.core.errors import UsageError
+from evolve.core.types import Objective, Source
+from evolve.known import Known, known_of
+
+
+class Desk:
+    """An open archive with what was read of it and can not change any more."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self._known = lru_cache(maxsize=512)(self._read_known)
+
+    def known(self, run_id: str) -> Known | None:
+        """What a run (by its full id) knew when it began; None where it did not say so."""
+        return self._known(run_id)
+
+    def _read_known(self, run_id: str) -> Known | None:
+        return known_of(self.archive.events(run_id))
+
+    def runs_of(self, problem: str) -> list[RunRow]:
+        """All runs of a problem, oldest first."""
+        return [self.archive.run(run.id) for run in self.archive.runs() if run.problem == problem]
+
+    def one_version(self, versions: Sequence[str], name: str) -> str:
+        """The version that `name` is or begins. Raises UsageError."""
+        return one_of(dict.fromkeys(versions), name, "version of the problem")
+
+    def best_on_train(self, run: RunRow, wanted: Sequence[Objective]) -> dict[str, dict[str, float]]:
+        """The program of a run's last improvement, with its metrics on train; empty where there is none."""
+        last = next(reversed(self.archive.improvements(run.id)), None)
+        if last is None:
+            return {}
+        return {last.program_id: dict(self.archive.program(last.program_id, run.id).verdict.metrics)}
+
+    def pulse(self) -> dict[str, object]:
+        """Records by run that has not ended, and under `*` what changes with anything."""
+        pulse = self.archive.pulse()
+        whole = (pulse.runs, pulse.ended, pulse.last_end, pulse.records, pulse.replies, pulse.finals)
+        return {**pulse.live, "*": " ".join(map(str, whole))}
+
+    def known_program(self, program_id: str) -> tuple[str, Source, str] | None:
+        """Name, text and run of a seed or baseline that no run made, by its whole id or its beginning."""
+        for run in reversed(self.archive.runs()):
+            known = self.known(run.id)
+            for one in known.programs if known else ():
+                if known and len(program_id) >= 6 and one.program_id.startswith(program_id):
+                    return one.name, known.sources[one.program_id], run.id
+        return None
+
+
+def objectives(run: RunRow) -> tuple[Objective, ...]:
+    """What a run searched for, as it was stored with it; empty for one that lacks it."""
+    return tuple(Objective(**one) for one in run.config.get(OBJECTIVES) or ())
+
+
+def slug(problem: str) -> str:
+    """A problem's name in an address: families and members are parted by a tilde there."""
+    return problem.replace("/", "~")
+
+
+def problem_name(in_address: str) -> str:
+    """What `slug` was given."""
+    return in_address.replace("~", "/")
+
+
+def one_of(rows: Mapping[str, object], name: str, noun: str) -> str:
+    """The key of `rows` that `name` is or begins. Raises UsageError where there is not one."""
+    found = [name] if name in rows else [key for key in rows if name and key.startswith(name)]
+    if len(found) != 1:
+        raise UsageError(f"no {noun} {name!r} in the archive", "Begin at the list of problems.")
+    return found[0]

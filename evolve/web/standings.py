@@ -1,0 +1,67 @@
+"""Where the programs of one problem stand: the rows of its leaderboard, from all runs of one version."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+
+from archive.rows import RunRow
+from evolve.core.errors import UsageError
+from evolve.core.types import Objective
+from evolve.web.board import Entry, entries, merged
+from evolve.web.desk import Desk, objectives
+
+
+class Standings:
+    """One version of a problem as the archive has it; without `version` the one of its latest run.
+
+    Raises UsageError where the archive has no run of the problem, or of that version.
+    """
+
+    def __init__(self, desk: Desk, problem: str, version: str | None = None) -> None:
+        self._desk = desk
+        self.problem = problem
+        every = desk.runs_of(problem)
+        if not every:
+            raise UsageError(f"the archive has no run of {problem!r}", "See the list of problems.")
+        self.versions = list(dict.fromkeys(run.problem_version for run in reversed(every)))
+        self.version = self.versions[0] if version is None else desk.one_version(self.versions, version)
+        self.runs = [run for run in every if run.problem_version == self.version]
+
+    @cached_property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Those of the latest run; empty for runs that did not say them."""
+        return objectives(self.runs[-1])
+
+    @cached_property
+    def title(self) -> str:
+        """What the problem calls itself; its name where no run says it."""
+        known = next((known for run in reversed(self.runs) if (known := self._desk.known(run.id))), None)
+        return known.title if known else self.problem
+
+    @cached_property
+    def openings(self) -> int:
+        """How often the final set of this version was opened, over all runs."""
+        return self._desk.archive.final_openings(self.version)
+
+    @cached_property
+    def rows(self) -> list[Entry]:
+        """All rows, best first: see `board.merged`."""
+        finals: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+        for row in self._desk.archive.finals(self.problem):
+            if row.problem_version == self.version:
+                finals[row.run_id][row.program_id] = dict(row.metrics)
+        if not self.objectives:
+            return []
+        found = [self._entries(run, finals.get(run.id, {})) for run in self.runs]
+        return merged(found, self.objectives)
+
+    def _entries(self, run: RunRow, finals: dict[str, dict[str, float]]) -> list[Entry]:
+        known = self._desk.known(run.id)
+        train = {} if finals else self._desk.best_on_train(run, self.objectives)
+        return entries(run, known, finals, self.objectives, self.openings, train)
+
+    @property
+    def best(self) -> Entry | None:
+        """The best program that a run found, on final; None where there is none yet."""
+        return next((row for row in self.rows if row.kind == "found" and row.on_final), None)

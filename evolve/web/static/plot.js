@@ -1,0 +1,71 @@
+// Plots by Plotly: <div class="plot" id="..." data-plot="address of a figure as JSON" data-title="what it shows">. The
+// page loads Plotly's bundle itself, before this. Colours come from the page's style, so that both themes are readable.
+
+const WANTED = "[data-plot]";
+
+export function preparePlots(root) {
+  for (const place of root.querySelectorAll(WANTED)) draw(place);
+}
+
+export function redrawPlots() {
+  for (const place of document.querySelectorAll(WANTED)) if (place.figure) show(place);
+}
+
+async function draw(place) {
+  if (!window.Plotly) return;
+  try {
+    const answer = await fetch(place.dataset.plot);
+    if (!answer.ok) throw new Error(String(answer.status));
+    place.figure = await answer.json();
+    await show(place);
+  } catch {
+    place.textContent = "The plot can not be shown; the table beside it says the same.";
+  }
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// A colour in a figure is the name of a variable of the style: "--found".
+function coloured(value) {
+  if (typeof value === "string") return value.startsWith("--") ? colour(value) : value;
+  if (Array.isArray(value)) return value.map(coloured);
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, coloured(inner)]));
+  }
+  return value;
+}
+
+async function show(place) {
+  const figure = coloured(place.figure);
+  const axis = { gridcolor: colour("--line"), zerolinecolor: colour("--line"), linecolor: colour("--line"), automargin: true };
+  const layout = {
+    margin: { l: 60, r: 16, t: 16, b: 48 },
+    height: 360,
+    hovermode: "closest",
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
+    ...figure.layout,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: "system-ui, sans-serif", size: 13, color: colour("--text") },
+    hoverlabel: { font: { family: "system-ui, sans-serif" } },
+    uirevision: "kept",
+  };
+  for (const name of Object.keys(layout)) if (/^[xy]axis/.test(name)) layout[name] = { ...axis, ...layout[name] };
+  layout.xaxis ??= axis;
+  layout.yaxis ??= axis;
+  const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+  await Plotly.react(place, figure.data, layout, options);
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", place.dataset.title || "plot");
+  if (!place.linked) {
+    place.linked = true;
+    // A point that stands for a program leads to it: its customdata is the address, always one of these pages.
+    place.on("plotly_click", (event) => {
+      const where = event.points[0]?.customdata;
+      if (typeof where === "string" && where.startsWith("/") && !where.startsWith("//")) location.href = where;
+    });
+  }
+  document.dispatchEvent(new CustomEvent("evolve:plotted", { detail: place }));
+}
