@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from evolve.core.errors import EvolveError, UsageError
 from evolve.display.plain import plain

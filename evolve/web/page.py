@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
@@ -33,6 +33,10 @@ def desk_of(request: Request) -> Desk:
     """The archive that the application shows: a dependency of routes."""
     desk: Desk = request.app.state.desk
     return desk
+
+
+AnyDesk = Annotated[Desk, Depends(desk_of)]
+"""What a route declares to be given the archive."""
 
 
 def page(request: Request, template: str, *, title: str, watch: str = "", status: int = 200, **values: Any) -> Response:

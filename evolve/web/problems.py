@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from archive.rows import RunSummary
 from evolve.core.types import Objective
 from evolve.web.board import Entry
 from evolve.web.desk import Desk
-from evolve.web.page import desk_of, page
+from evolve.web.page import AnyDesk, page
 from evolve.web.spark import Spark, sparkline
 from evolve.web.standings import Standings
 
@@ -57,13 +57,13 @@ class ProblemRow(BaseModel):
 
 
 @router.get("/", include_in_schema=False)
-def problems_page(request: Request, desk: Desk = Depends(desk_of)) -> Response:
+def problems_page(request: Request, desk: AnyDesk) -> Response:
     """The page."""
     return page(request, "problems.html", title="Problems", watch="*", cards=cards(desk), where=desk.archive.where)
 
 
 @router.get("/problems.json")
-def problems_json(desk: Desk = Depends(desk_of)) -> list[ProblemRow]:
+def problems_json(desk: AnyDesk) -> list[ProblemRow]:
     """Every problem of the archive with the best program on final."""
     return [_row(card) for card in cards(desk)]
 

@@ -1,7 +1,7 @@
 """Foreign text for people: what candidates and models wrote, with nothing in it that hides or reorders what is read.
 
 Templates escape HTML by themselves. What this adds: characters without a picture of their own (controls, terminal
-codes, bidirectional overrides, zero-width and lone surrogates) are shown by their numbers, so that a text reads as it is.
+codes, bidirectional overrides, zero-width and lone surrogates) are shown by their numbers: a text reads as it is.
 """
 
 from __future__ import annotations
