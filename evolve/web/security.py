@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "evolve-token"
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")
-POLICY = "; ".join(
+PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -22,10 +22,11 @@ POLICY = "; ".join(
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
-        "frame-ancestors 'none'",
     )
 )
 """Content-Security-Policy: nothing inline, nothing from elsewhere. Pictures of plots are made in the page (`data:`)."""
+POLICY = f"{PAGE_POLICY}; frame-ancestors 'none'"
+"""The same with what only a server may say."""
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import os
 import re
 import secrets
 import socket
@@ -66,11 +68,9 @@ def _listen(host: str, port: int) -> socket.socket | None:
         family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(where[:2], family=family)
     except OSError as error:
-        import errno
-
         if error.errno == errno.EADDRINUSE:
             return None
-        words = error.strerror or str(error)
+        words = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise UsageError(
             f"can not listen on {host}, port {port}: {words}",
             "Give --host an address of this machine, or another --port.",
