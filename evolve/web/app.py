@@ -9,14 +9,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from archive.store import Archive
 from evolve.core.errors import EvolveError, UsageError
 from evolve.web import leaderboard, live, problems
 from evolve.web.assets import assets
 from evolve.web.desk import Desk
-from evolve.web.page import page
+from evolve.web.page import PlainJson, page
 from evolve.web.security import Guard
 
 ROUTERS = (problems.router, leaderboard.router, live.router)
@@ -37,7 +37,14 @@ def create_app(archive: Archive, *, token: str | None = None, published: bool = 
         app.state.pulse.closed.set()
 
     app = FastAPI(
-        title="Evolve", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+        title="Evolve",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        default_response_class=PlainJson,
     )
     app.state.desk = Desk(archive)
     app.state.published = published
@@ -82,5 +89,5 @@ def _unreadable(request: Request, error: Exception) -> Response:
 
 def _said(request: Request, status: int, message: str, remedy: str) -> Response:
     if request.url.path.endswith(_DATA):
-        return JSONResponse({"error": message, "remedy": remedy}, status)
+        return PlainJson({"error": message, "remedy": remedy}, status)
     return page(request, "error.html", title="Not found", status=status, message=message, remedy=remedy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from archive.rows import ProgramRow
 from evolve.core.errors import UsageError
 from evolve.web.badge import badge
 from evolve.web.board import Entry, dominators
-from evolve.web.desk import Desk, problem_name
+from evolve.web.desk import Desk, problem_name, slug
 from evolve.web.page import AnyDesk, page
 from evolve.web.standings import Standings
 
@@ -93,7 +94,7 @@ def leaderboard(slug: str, version: str, request: Request, desk: AnyDesk) -> Res
     """The leaderboard of one version."""
     standings = Standings(desk, problem_name(slug), version)
     if version != standings.version:
-        return RedirectResponse(request.url_for("leaderboard", slug=slug, version=standings.version).path, 307)
+        return RedirectResponse(_address(standings), 307)
     return _page(request, desk, standings)
 
 
@@ -226,9 +227,13 @@ def _page(request: Request, desk: Desk, standings: Standings) -> Response:
         rows=rows,
         objectives=standings.objectives,
         extra=standings.shown.metric if standings.shown and standings.shown not in standings.objectives else None,
-        base=f"/problems/{request.path_params['slug']}/{standings.version}",
+        base=_address(standings),
         running=[run for run in standings.runs if run.status == "running"],
     )
+
+
+def _address(standings: Standings) -> str:
+    return f"/problems/{quote(slug(standings.problem))}/{quote(standings.version, safe='')}"
 
 
 def _cell(value: object) -> object:

@@ -53,6 +53,16 @@ def page(request: Request, template: str, *, title: str, watch: str = "", status
     return HTMLResponse(text.encode("utf-8", "replace"), status)
 
 
+class PlainJson(Response):
+    """Compact JSON: what is not finite is null, and what no encoding holds is written by its number."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of a value."""
+        return json.dumps(plain(content), separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
 def json_answer(value: Any) -> Response:
-    """Compact JSON for scripts and plots: what is not finite is null."""
-    return Response(json.dumps(plain(value), separators=(",", ":")), media_type="application/json")
+    """A value for scripts and plots."""
+    return PlainJson(value)

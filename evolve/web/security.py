@@ -36,6 +36,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+FAILED = "this page could not be made: where the server was started stands why\n"
 
 
 class Guard:
@@ -55,8 +56,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
@@ -64,7 +69,12 @@ class Guard:
             await send(message)
 
         answer = self._refusal(scope)
-        await (answer or self._app)(scope, receive, guarded)
+        try:
+            await (answer or self._app)(scope, receive, guarded)
+        except Exception:
+            if not begun:
+                await PlainTextResponse(FAILED, 500)(scope, receive, guarded)
+            raise  # to where the server says it
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Why the request goes no further; None where it may."""
