@@ -169,13 +169,13 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
 
 
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
-    from evolve.display.descent import gains, shown_of, step_words
+    from evolve.display.descent import gains, shown_along, step_words
     from evolve.display.grid import blank_table
     from evolve.display.tables import gain_text
     from evolve.display.text import SHORT_ID, metric_text
     from evolve.display.text import show as print_table
 
-    shown = shown_of(lineage, objectives)
+    shown = shown_along(lineage, objectives)
     table = blank_table("Line of descent")
     table.expand = True
     table.add_column("record", justify="right", no_wrap=True)
