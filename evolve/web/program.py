@@ -89,6 +89,7 @@ def program_page(program: str, request: Request, desk: AnyDesk) -> Response:
     made = desk.archive.record(run.id, row.number) if row else None
     results = row.verdict.results if row else ()
     replies = desk.archive.replies_of(run.id, row.ticket.number) if row and row.ticket.model else []
+    steps, shown = _steps(desk, subject)
     others = [found for found in desk.archive.runs_with(subject.program_id) if found[0] != run.id]
     return page(
         request,
@@ -118,7 +119,8 @@ def program_page(program: str, request: Request, desk: AnyDesk) -> Response:
         most_points=MOST_POINTS,
         most_steps=MOST_STEPS,
         most_message=MOST_MESSAGE,
-        steps=_steps(desk, subject),
+        steps=steps,
+        shown=shown,
         replies=replies[:MOST_REPLIES],
         more_replies=max(0, len(replies) - MOST_REPLIES),
         equivalents=desk.archive.equivalent_programs(subject.program_id, MOST_OTHERS),
@@ -179,11 +181,11 @@ def _ahead(finals: Mapping[str, Mapping[str, float]], names: Mapping[str, str], 
     return sorted(rows, key=lambda one: one.mean)
 
 
-def _steps(desk: Desk, subject: Subject) -> list[Step]:
-    """The line of descent, the program itself last: of a long one its end."""
+def _steps(desk: Desk, subject: Subject) -> tuple[list[Step], str]:
+    """The line of descent, the program itself last (of a long one its end), and the metric shown."""
     wanted: Sequence[Objective] = objectives(subject.run)
     if subject.row is None or not wanted:
-        return []
+        return [], ""
     line, seen = [subject.row], {subject.program_id}
     # Each step is a question to the archive, and a chain may have thousands.
     while len(line) < MOST_STEPS and line[-1].parents and line[-1].parents[0] not in seen:
@@ -197,4 +199,4 @@ def _steps(desk: Desk, subject: Subject) -> list[Step]:
         metrics = row.verdict.metrics
         cost = metric_text("", metrics.get(second)) if second else ""
         rows.append(Step(row, metric_text(metric, metrics.get(metric)), cost, gain_text(metric, gain), step_words(row)))
-    return rows
+    return rows, metric
