@@ -38,7 +38,8 @@ function coloured(value) {
 }
 
 async function show(place) {
-  const figure = coloured(place.figure);
+  // A page's own script may choose what of the figure is shown.
+  const figure = coloured(place.adapt ? place.adapt(place.figure) : place.figure);
   const axis = { gridcolor: colour("--line"), zerolinecolor: colour("--line"), linecolor: colour("--line"), automargin: true };
   const layout = {
     margin: { l: 60, r: 16, t: 16, b: 48 },
