@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 
 from archive.store import Archive
 from evolve.core.errors import EvolveError, UsageError
-from evolve.web import live, problems, run, runs
+from evolve.web import leaderboard, live, problems, run, runs
 from evolve.web.assets import assets
 from evolve.web.desk import Desk
 from evolve.web.page import page
 from evolve.web.security import Guard
 
-ROUTERS = (problems.router, live.router, runs.router, run.router)
+ROUTERS = (problems.router, leaderboard.router, runs.router, run.router, live.router)
 _DATA = (".json", ".csv", ".svg", ".txt")
 
 
