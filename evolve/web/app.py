@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 
 from archive.store import Archive
 from evolve.core.errors import EvolveError, UsageError
-from evolve.web import leaderboard, live, problems, run, runs
+from evolve.web import compare, leaderboard, live, pareto, problems, run, runs
 from evolve.web.assets import assets
 from evolve.web.desk import Desk
 from evolve.web.page import page
 from evolve.web.security import Guard
 
-ROUTERS = (problems.router, leaderboard.router, runs.router, run.router, live.router)
+ROUTERS = (problems.router, leaderboard.router, pareto.router, runs.router, run.router, compare.router, live.router)
 _DATA = (".json", ".csv", ".svg", ".txt")
 
 

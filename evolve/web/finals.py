@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,15 +58,21 @@ class FinalCheck:
     def _plain(self) -> Grid:
         names = {one.program_id: one.name for one in (self.seed, *self.baselines)}
         names |= {one.program_id: f"found {one.program_id[:SHORT_ID]}" for one in self.front}
-        metrics = list(dict.fromkeys([*(one.metric for one in self.objectives), *_own(self.final)]))[:MOST_METRICS]
         first = self.objectives[0]
-        order = sorted(self.final.items(), key=lambda one: first.cost(one[1].get(first.metric, float("nan"))))
+        wanted = dict.fromkeys([*(one.metric for one in self.objectives), *_own(self.final)])
+        metrics = [name for name in wanted if any(name in row for row in self.final.values())][:MOST_METRICS]
         rows = [
             Row((names.get(one, one), *(metric_text(name, row.get(name)) for name in metrics)))
-            for one, row in order[:MOST_ROWS]
-        ]
+            for one, row in sorted(self.final.items(), key=lambda one: (self._cost(first, one[1]), one[0] in names))
+        ][:MOST_ROWS]
         heads = [Column("program", right=False), *(Column(name.replace("_", " ")) for name in metrics)]
         return Grid("final", heads, rows)
+
+    @staticmethod
+    def _cost(objective: Objective, metrics: Mapping[str, float]) -> float:
+        """For an order: what is not known is last, as what is not a number."""
+        value = metrics.get(objective.metric, math.inf)
+        return math.inf if math.isnan(value) or objective.metric not in metrics else objective.cost(value)
 
 
 def _own(finals: Finals) -> list[str]:

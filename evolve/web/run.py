@@ -12,7 +12,7 @@ from evolve.web.course import course_figure
 from evolve.web.figures import UNKNOWN, PlotFigure, series
 from evolve.web.page import AnyDesk, json_answer, page
 from evolve.web.run_view import PAGE, RunView
-from evolve.web.shares import COUNT, MOST, shares_figure
+from evolve.web.shares import MOST, bars, shares_figure
 
 router = APIRouter()
 AnyRun = Annotated[str, Path(pattern="^[0-9a-z]{1,64}$", description="A run's id, its beginning, or `last`.")]
@@ -42,7 +42,9 @@ def curve_json(run_id: AnyRun, desk: AnyDesk) -> Response:
 @router.get("/runs/{run_id}/statuses.json", response_model=PlotFigure, responses=UNKNOWN)
 def statuses_json(run_id: AnyRun, desk: AnyDesk) -> Response:
     """Shares of statuses in stretches of a run's records."""
-    return json_answer(shares_figure(desk.archive.stretches(desk.archive.run(run_id).id, COUNT, MOST)))
+    row = desk.archive.run(run_id)
+    count = bars(sum(desk.archive.statuses(row.id).values()))
+    return json_answer(shares_figure(desk.archive.stretches(row.id, count, MOST)))
 
 
 @router.get("/runs/{run_id}/programs/{first}", include_in_schema=False)

@@ -71,11 +71,6 @@ class RunView:
         known = self.desk.known(self.row.id)
         return known.title if known else self.row.problem
 
-    @property
-    def ending(self) -> str:
-        """Why it ended, or how it stands."""
-        return "going on" if self.row.status is RunStatus.RUNNING else ending(self.row)
-
     @cached_property
     def course(self) -> Course | None:
         """How the best came about."""
@@ -205,8 +200,10 @@ class RunView:
     def facts(self) -> Iterator[tuple[str, str]]:
         """Label and text, for a list of terms."""
         row, summary = self.row, self.summary
-        yield "state", self.ending
-        yield "took", duration(summary.seconds)
+        if row.status is RunStatus.RUNNING:
+            yield "state", f"going on, {duration(summary.seconds)} until now"
+        else:
+            yield "ended by", ending(row)
         yield "evaluations", f"{summary.evaluations:,.0f} in {summary.proposals:,} proposals"
         yield "programs", f"{summary.programs:,}"
         if summary.replies:

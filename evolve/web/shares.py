@@ -8,6 +8,7 @@ from typing import Any
 from archive.rows import STATUSES, Stretch
 
 COUNT = 60
+LEAST = 5
 MOST = 300
 """Of each stretch so many records are looked at: a picture of a million records reads no more than 18,000."""
 
@@ -42,6 +43,11 @@ def shares_figure(stretches: Sequence[Stretch]) -> dict[str, Any]:
         "yaxis": {"title": {"text": "share"}, "tickformat": ".0%", "range": [0, 1]},
     }
     return {"data": data, "layout": layout}
+
+
+def bars(records: int) -> int:
+    """How many bars a picture of so many records has: no bar of fewer than five records, but the only one."""
+    return max(1, min(COUNT, records // LEAST))
 
 
 def is_sampled(records: int) -> bool:
