@@ -286,6 +286,11 @@ class Archive:
         """The records that were better than all before them, in order: see `archive.totals.improvements`."""
         return self._read(board.improvements, self._named(run_id))
 
+    def spent(self, run_id: str, number: int) -> float:
+        """What a run had been charged, in evaluations, with its record of that number: summed from the last
+        improvement on."""
+        return self._read(board.spent, self._named(run_id), number)
+
     def spendings(self, run_id: str) -> dict[str, Spending]:
         """What the replies of each model took in a run, by the model's name."""
         return self._read(board.spendings, self._named(run_id))
