@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel
@@ -43,7 +43,7 @@ class ComparisonRow(BaseModel):
 def compare_page(request: Request, desk: AnyDesk) -> Response:
     """The list."""
     every = comparisons.every(desk)
-    values = {"rows": every[:MOST], "total": len(every), "where": desk.archive.where}
+    values: dict[str, Any] = {"rows": every[:MOST], "total": len(every), "where": desk.archive.where}
     return page(request, "compare.html", title="Comparisons", watch="*", **values)
 
 
@@ -106,7 +106,7 @@ def _page(request: Request, desk: Desk, comparison_id: str, control: int) -> Res
     found = trials.comparison(control)
     if found is None and control:
         raise UsageError(f"comparison {trials.id} has nothing to compare yet", f"Begin at /compare/{trials.id}.")
-    values = {
+    values: dict[str, Any] = {
         "trials": trials,
         "found": found,
         "control": control,

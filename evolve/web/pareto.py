@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel
@@ -48,7 +48,7 @@ def pareto_page(problem: AnySlug, version: AnyVersion, request: Request, desk: A
         return RedirectResponse(request.url_for("pareto_page", problem=problem, version=standings.version).path, 307)
     cloud = Cloud(desk, standings)
     axes = cloud.axes
-    values = {
+    values: dict[str, Any] = {
         "base": f"/problems/{slug(standings.problem)}/{standings.version}",
         "standings": standings,
         "cloud": cloud,

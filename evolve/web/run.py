@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import RedirectResponse, Response
@@ -55,7 +55,7 @@ def programs_page(run_id: AnyRun, first: int, request: Request, desk: AnyDesk) -
         raise UsageError(f"run {row.id} has no record {first}", "Begin at the run's page.")
     view = RunView(desk, row, request.app.state.published)
     rows = [one for one in desk.archive.programs_of(row.id, first, PAGE) if one.number < first + PAGE]
-    values = {
+    values: dict[str, Any] = {
         "rows": rows,
         "first": first,
         "end": min(first + PAGE, view.records),

@@ -148,8 +148,12 @@ class RunView:
             limit = config.get(name)
             if isinstance(limit, int | float) and limit > 0:
                 left = max(0.0, limit - value)
-                cells = (number(_round(name, one)) for one in (value, limit, left))
-                found.append(Limit("US dollars" if name == "usd" else name, *cells, min(1.0, value / limit)))
+                cells = [number(_round(name, one)) for one in (value, limit, left)]
+                found.append(
+                    Limit(
+                        "US dollars" if name == "usd" else name, cells[0], cells[1], cells[2], min(1.0, value / limit)
+                    )
+                )
         return found
 
     @property

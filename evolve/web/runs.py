@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -42,7 +44,7 @@ def runs_page(request: Request, desk: AnyDesk) -> Response:
     """The page, the latest first."""
     every = desk.archive.runs()
     rows = every[: -MOST - 1 : -1]
-    values = {
+    values: dict[str, Any] = {
         "rows": [(row, paid_text(row), clock(row.seconds), UNSANDBOXED in row.sandboxes) for row in rows],
         "problems": sorted({row.problem for row in rows}),
         "statuses": sorted({row.stop_reason or row.status.value for row in rows}),
