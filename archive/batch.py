@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +29,9 @@ _APPENDED = (
     schema.replies,
     schema.events,
 )
+
+# Rows of one statement: so many while there are as many, then fewer. SQLite takes 32,766 values.
+_TOGETHER = (256, 32, 4, 1)
 
 
 class Batch:
@@ -145,19 +148,34 @@ def write(connection: Connection, owner: str, batch: Batch) -> None:
     _write_ends(connection, owner, batch.ends)
 
 
-@lru_cache(maxsize=64)
-def _statement(dialect: Dialect, table: Table, names: Collection[str], once: bool) -> str:
-    """An insert of rows with these keys, as the database's driver takes it. Compiled once: that costs more than it."""
+@lru_cache(maxsize=256)
+def _statement(dialect: Dialect, table: Table, names: Sequence[str], count: int, once: bool) -> str:
+    """An insert of so many rows with these keys, as the database's driver takes it: with the values in a row, those of
+    a row in the order of the table's columns.
+
+    Compiled once: that costs more than it.
+    """
     made = schema.insert_or_ignore(dialect.name, table) if once else insert(table)
-    # SQLite's driver takes names like PostgreSQL's, so that rows need not be turned into lists of values.
+    places: list[dict[str, Any]] = [{name: bindparam(f"{name}_{row}") for name in names} for row in range(count)]
     kind: Any = type(dialect)
-    named = kind(paramstyle="named") if dialect.name == "sqlite" else dialect
-    return str(made.values({name: bindparam(name) for name in names}).compile(dialect=named))
+    return str(made.values(places).compile(dialect=kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")))
 
 
 def append(connection: Connection, table: Table, rows: list[Row], once: bool = False) -> int:
-    """Insert rows, with `once` those that are not there; the number of new ones."""
-    return connection.exec_driver_sql(_statement(connection.dialect, table, tuple(rows[0]), once), rows).rowcount
+    """Insert rows, with `once` those that are not there; the number of new ones.
+
+    A statement takes several rows: while it runs, other threads run too, but between any two it is the caller's thread
+    that waits for them.
+    """
+    names = tuple(name for name in table.columns.keys() if name in rows[0])  # noqa: SIM118, columns are no names
+    new = done = 0
+    for count in _TOGETHER:
+        while len(rows) - done >= count:
+            statement = _statement(connection.dialect, table, names, count, once)
+            values = [row[name] for row in rows[done : done + count] for name in names]
+            new += connection.exec_driver_sql(statement, tuple(values)).rowcount
+            done += count
+    return new
 
 
 def _distinct(messages: list[Row]) -> list[Row]:

@@ -27,6 +27,7 @@ from evolve.final import Entrant, FinalReport, compare_on_final
 from evolve.flight import Flight
 from evolve.foresight import Trail, foresee, units
 from evolve.guidance import Guidance
+from evolve.known import KNOWN_EVENT, known_to_json
 from evolve.loop import run_loop
 from evolve.outlook import sentence
 from evolve.past import Journal, Past
@@ -196,6 +197,9 @@ class Campaign:
         return record
 
     def _announce(self, run_id: str, replayed: int) -> None:
+        if not replayed:
+            known = known_to_json(self.problem, (self.seed, *self.baselines))
+            self.archive.add_event(run_id, KNOWN_EVENT, known)
         started = RunStarted(
             run_id=run_id,
             problem=self.problem.name,
