@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
@@ -31,7 +32,15 @@ from evolve.web.page import PlainJson, page
 from evolve.web.security import Guard
 
 PAGES = (problems, leaderboard, pareto, program, program_data, diff, runs, run, compare, live)
+_REFUSALS = {404: "there is no such thing", 422: "the address can not be read", 503: "the archive can not be read"}
 _DATA = (".json", ".csv", ".svg", ".txt")
+
+
+class Refusal(BaseModel):
+    """Why there is no answer, and what to do."""
+
+    error: str
+    remedy: str
 
 
 def create_app(archive: Archive, *, token: str | None = None, published: bool = False) -> FastAPI:
@@ -56,6 +65,7 @@ def create_app(archive: Archive, *, token: str | None = None, published: bool = 
         openapi_url="/openapi.json",
         redirect_slashes=False,
         default_response_class=PlainJson,
+        responses={status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()},
     )
     app.state.desk = Desk(archive)
     app.state.published = published

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "evolve-token"
 NOTHING = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 """The digest of an empty text: Plotly begins with an empty style sheet, and fills it by script."""
-LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")
+LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
