@@ -91,7 +91,7 @@ def answered_at(connection: Connection, run_id: str, numbers: Iterable[int]) -> 
             .where(record.run_id == run_id, record.number.in_(some))
             .group_by(record.number)
         )
-        found.update((key, value) for key, value in connection.execute(query))
+        found.update((number, at) for number, at in connection.execute(query))
     return found
 
 
