@@ -86,8 +86,8 @@ def champion_of(desk: Desk, run: RunRow) -> str | None:
         return str(chosen["program"]["program_id"])
     known = desk.known(run.id)
     names = {one.program_id for one in known.programs} if known else set()
-    for program_id, row in desk.archive.final_results(run.id).items():
-        if program_id not in names and is_final_champion(row):
+    for program_id, metrics in desk.archive.final_results(run.id).items():
+        if program_id not in names and is_final_champion(metrics):
             return program_id
     for one in reversed(desk.archive.improvements(run.id)):
         row = desk.archive.program(one.program_id, run.id)
