@@ -74,8 +74,9 @@ def _gate_answer(row: ProgramRow) -> bool | None:
 def _program_json(
     found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None, sandboxes: Sequence[str]
 ) -> dict[str, Any]:
+    from evolve.display.descent import gains
+
     row = found.row
-    gains = _gains(lineage, found.objectives)
     return {
         "program_id": row.program_id,
         "skeleton_id": row.skeleton_id,
@@ -99,7 +100,7 @@ def _program_json(
         "entry": row.source.entry,
         "files": dict(row.source.files),
         "sandboxes": list(sandboxes),
-        "lineage": [_step_json(one, gain) for one, gain in zip(lineage, gains, strict=True)],
+        "lineage": [_step_json(one, gain) for one, gain in zip(lineage, gains(lineage, found.objectives), strict=True)],
     }
 
 
@@ -113,26 +114,6 @@ def _step_json(row: ProgramRow, gain: float | None) -> dict[str, Any]:
         "gain": gain,
         "idea": row.idea,
     }
-
-
-def _shown(rows: Sequence[ProgramRow], objectives: Sequence[Objective]) -> Objective:
-    from evolve.display.ladder import DIGITS
-
-    scored = [row for row in rows if row.verdict.status.scored]
-    return DIGITS if scored and all("digits" in row.verdict.metrics for row in scored) else objectives[0]
-
-
-def _gains(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> list[float | None]:
-    """What each step gained on the one before it, in the metric shown; None for the first and for failures."""
-    from evolve.display.ladder import gain_over
-
-    shown = _shown(lineage, objectives)
-    gains: list[float | None] = []
-    for index, row in enumerate(lineage):
-        metrics, before = row.verdict.metrics, lineage[index - 1].verdict.metrics if index else {}
-        known = shown.metric in metrics and shown.metric in before
-        gains.append(gain_over(shown, metrics, before) if known else None)
-    return gains
 
 
 def _print_program(
@@ -225,12 +206,13 @@ def _question_words(promotion: Promotion) -> str:
 
 
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
+    from evolve.display.descent import gains, shown_along
     from evolve.display.grid import blank_table
     from evolve.display.tables import gain_text
     from evolve.display.text import SHORT_ID, metric_text
     from evolve.display.text import show as print_table
 
-    shown = _shown(lineage, objectives)
+    shown = shown_along(lineage, objectives)
     table = blank_table("Line of descent")
     table.expand = True
     table.add_column("record", justify="right", no_wrap=True)
@@ -240,7 +222,7 @@ def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective
     table.add_column(shown.metric, justify="right", no_wrap=True)
     table.add_column("gain", justify="right", no_wrap=True)
     table.add_column("how", overflow="ellipsis", no_wrap=True, ratio=1)
-    for row, gain in zip(lineage, _gains(lineage, objectives), strict=True):
+    for row, gain in zip(lineage, gains(lineage, objectives), strict=True):
         metrics = row.verdict.metrics
         cells = [str(row.number), row.program_id[:SHORT_ID]]
         if len(objectives) == 2:
