@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 
 from archive.store import Archive
 from evolve.core.errors import EvolveError, UsageError
-from evolve.web import live, problems
+from evolve.web import lineage, live, problems
 from evolve.web.assets import assets
 from evolve.web.desk import Desk
 from evolve.web.page import page
 from evolve.web.security import Guard
 
-ROUTERS = (problems.router, live.router)
+ROUTERS = (problems.router, lineage.router, live.router)
 _DATA = (".json", ".csv", ".svg", ".txt")
 
 
