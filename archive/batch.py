@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, func, insert, select, update
 
-from archive import bounds, codec, equivalence, schema
+from archive import bounds, codec, equivalence, schema, totals
 from archive.equivalence import Learned
 from evolve.core import clock
 from evolve.core.errors import ArchiveError
@@ -143,6 +143,7 @@ def write(connection: Connection, owner: str, batch: Batch) -> None:
     for table in _APPENDED:
         if rows := batch.rows.get(table):
             append(connection, table, rows)
+    totals.advance(connection, batch.rows)
     for problem_version, rows in batch.finals:
         _write_final(connection, problem_version, rows)
     _write_ends(connection, owner, batch.ends)
@@ -150,7 +151,8 @@ def write(connection: Connection, owner: str, batch: Batch) -> None:
 
 @lru_cache(maxsize=256)
 def _statement(dialect: Dialect, table: Table, names: Sequence[str], count: int, once: bool) -> str:
-    """An insert of so many rows with these keys, as the database's driver takes it: with the values in a row.
+    """An insert of so many rows with these keys, as the database's driver takes it: with the values in a row, those of
+    a row in the order of the table's columns.
 
     Compiled once: that costs more than it.
     """
@@ -166,7 +168,7 @@ def append(connection: Connection, table: Table, rows: list[Row], once: bool = F
     A statement takes several rows: while it runs, other threads run too, but between any two it is the caller's thread
     that waits for them.
     """
-    names = tuple(rows[0])
+    names = tuple(name for name in table.columns.keys() if name in rows[0])  # noqa: SIM118, columns are no names
     new = done = 0
     for count in _TOGETHER:
         statement = _statement(connection.dialect, table, names, count, once)
