@@ -214,8 +214,10 @@ def _program_row(connection: Connection, program_id: str, rows: Sequence[AnyRow]
     record = words[0]
     last = next((word for word in standing(words) if word.number == made.number), record)
     edge = schema.edges
+    # SQLite would go through all edges of the run, by the table's key, if it could use that for this condition.
+    of_the_run = func.coalesce(edge.c.run_id, "") == made.run_id
     children = select(func.count(distinct(edge.c.child_id))).where(
-        and_(edge.c.parent_id == program_id, edge.c.run_id == made.run_id, edge.c.role == "parent")
+        and_(edge.c.parent_id == program_id, of_the_run, edge.c.role == "parent")
     )
     text = connection.scalar(select(schema.programs.c.source).where(schema.programs.c.program_id == program_id))
     return ProgramRow(

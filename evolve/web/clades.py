@@ -1,13 +1,13 @@
 """What the clades of a run achieved: sums over each program and all its descendants, in numpy.
 
-Programs stand in the order of their records, so parents stand before their children. All takes time in proportion to the
-number of programs, and a small constant for each generation.
+Programs stand in the order of their records, so parents stand before their children. All takes time in proportion to
+the number of programs, and a small constant for each generation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
+Number = TypeVar("Number", float, NDArray[np.float64])
 SCORED = np.array([status.scored for status in STATUSES])
 
 
@@ -26,12 +27,12 @@ SCORED = np.array([status.scored for status in STATUSES])
 class Clades:
     """A run's tree [N] with what each clade, the program itself included, has in sum.
 
-    `parents` are places in these arrays, -1 for none; `depths` count generations from 0. `ranks` are shares of the scored
-    programs that a program is at least as good as (1 is the best), not-a-number without a score; `best` is the highest
-    rank of the clade, -1 where nothing has a score. `programs` and `evaluations` are sums over the clade. `trials` and
-    `successes` are those of clade statistics: outcomes of the descendants alone, as an outcome is a trial of the parent
-    and of those above it. `importance` is less for clades that are larger or hold better programs, and never as low for a
-    child as for its parent.
+    `parents` are places in these arrays, -1 for none; `depths` count generations from 0. `ranks` are shares of the
+    scored programs that a program is at least as good as (1 is the best), not-a-number without a score; `best` is the
+    highest rank of the clade, -1 where nothing has a score. `programs` and `evaluations` are sums over the clade.
+    `trials` and `successes` are those of clade statistics: outcomes of the descendants alone, as an outcome is a trial
+    of the parent and of those above it. `importance` is less for clades that are larger or hold better programs, and
+    never as low for a child as for its parent.
     """
 
     tree: Tree
@@ -114,8 +115,8 @@ def levels(depths: Ints) -> list[Ints]:
     return np.split(order, np.cumsum(np.bincount(depths))[:-1])
 
 
-def posterior(successes: Floats, trials: Floats) -> Floats:
-    """The mean of the posterior Beta(1 + s, 1 + n - s) of a success, after s successes in n trials: (s + 1) / (n + 2)."""
+def posterior(successes: Number, trials: Number) -> Number:
+    """The mean of Beta(1 + s, 1 + n - s), the posterior after s successes in n trials: (s + 1) / (n + 2)."""
     return (successes + 1.0) / (trials + 2.0)
 
 

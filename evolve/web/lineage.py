@@ -46,7 +46,7 @@ class Woods:
         return self._clades.of(run.id)
 
     def champion(self, run: RunRow) -> str | None:
-        """The id of a run's champion: with two objectives, of its front's best in the first. None where there is none."""
+        """The id of a run's champion, with two objectives the front's best in the first; None where there is none."""
         return self._champions.of(run.id)
 
 
@@ -141,7 +141,7 @@ def node_json(run_id: str, program_id: str, desk: AnyDesk, woods: AnyWoods) -> N
     objective = _first(run)
     metric = objective.metric if objective else None
     value = row.verdict.value if row.verdict.status.scored else None
-    trials, successes = (found.trials[place], found.successes[place]) if place is not None else (0.0, 0.0)
+    trials, successes = (float(found.trials[place]), float(found.successes[place])) if place is not None else (0.0, 0.0)
     return Node(
         program_id=row.program_id,
         record=row.number,
@@ -155,8 +155,8 @@ def node_json(run_id: str, program_id: str, desk: AnyDesk, woods: AnyWoods) -> N
         children=row.children,
         programs=int(found.programs[place]) if place is not None else 1,
         evaluations=float(found.evaluations[place]) if place is not None else 0.0,
-        outcomes=float(trials),
-        posterior=float(posterior(successes, trials)),
+        outcomes=trials,
+        posterior=posterior(successes, trials),
     )
 
 

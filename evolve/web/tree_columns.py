@@ -20,9 +20,10 @@ class Items(BaseModel):
 
     `heights` are of the middle of each item, in half leaves. `hidden` counts the clades of a bundle; all else that is
     said of a bundle is said of its programs together, but `ids` and `records` name its most important program. `status`
-    is a place in `Picture.statuses`. `ranks` are per mille of the scored programs that a program is at least as good as,
-    of a bundle those of its best program; null where nothing has a score. `programs` and `evaluations` are sums over the
-    clade; `outcomes` counts those of the descendants (of a bundle: of all its programs), `posteriors` are per mille.
+    is a place in `Picture.statuses`. `ranks` are per mille of the scored programs that a program is at least as good
+    as, of a bundle those of its best program; null where nothing has a score. `programs` and `evaluations` are sums
+    over the clade; `outcomes` counts those of the descendants (of a bundle: of all its programs), `posteriors` are per
+    mille.
     """
 
     ids: list[str]

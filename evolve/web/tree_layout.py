@@ -1,12 +1,14 @@
 """Which programs of a tree are drawn, and where.
 
-A tree of a million programs is not readable, and no browser draws it while somebody waits. So the most important programs
-stand for themselves, and beneath each of them all clades that are small or bad stand as one *bundle*. Programs are drawn
-by the order of their leaves: what belongs to a clade stands together. Linear in the number of programs, but for sorting.
+A tree of a million programs is not readable, and no browser draws it while somebody waits. So the most important
+programs stand for themselves, and beneath each of them all clades that are small or bad stand as one *bundle*. Programs
+are drawn by the order of their leaves: what belongs to a clade stands together. Linear in the number of programs, but
+for sorting.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,11 +29,11 @@ MOST = 20_000
 class Layout:
     """The items of a picture [M]: programs in the order of their records, then bundles.
 
-    `places` are those of the programs in the run's tree; of a bundle, of its most important program. `hidden` counts the
-    clades in a bundle and is 0 for a program; `owners` gives, for each program of the tree [N], the item in which it is.
-    `parents` are items, -1 for none, and stand before their children. Leaves (items without children) are one unit high;
-    item i takes the heights from `starts[i]` to `starts[i] + leaves[i]`, within those of its parent, and is drawn in the
-    middle. Siblings follow each other in the order of their records, a bundle is the last.
+    `places` are those of the programs in the run's tree; of a bundle, of its most important program. `hidden` counts
+    the clades in a bundle and is 0 for a program; `owners` gives, for each program of the tree [N], the item in which
+    it is. `parents` are items, -1 for none, and stand before their children. Leaves (items without children) are one
+    unit high; item i takes the heights from `starts[i]` to `starts[i] + leaves[i]`, within those of its parent, and is
+    drawn in the middle. Siblings follow each other in the order of their records, a bundle is the last.
     """
 
     places: Ints
@@ -43,15 +45,15 @@ class Layout:
     leaves: Ints
 
 
-def layout(clades: Clades, most: int = MOST, *, focus: int | None = None, always: NDArray[np.int64] | None = None) -> Layout:
+def layout(clades: Clades, most: int = MOST, *, focus: int | None = None, always: Sequence[int] = ()) -> Layout:
     """The picture of a run's tree.
 
-    It shows the paths from the root to each of the places in `always`, and to `focus`, of whose clade and next siblings it
-    shows more than of others. Of a path that is longer than what may be drawn it shows the beginning.
+    It shows the paths from the root to each of the places in `always`, and to `focus`, of whose clade and next siblings
+    it shows more than of others. Of a path that is longer than what may be drawn it shows the beginning.
     """
     if focus is not None and clades.depths[focus] >= most // 2:
         focus = None
-    keep = _kept(clades, most, focus, always if always is not None else np.empty(0, dtype=np.int64))
+    keep = _kept(clades, most, focus, always)
     # A bundle of one program would take the place of that program.
     tops = _tops(clades, keep)
     group, groups = _grouped(clades.parents[tops])
@@ -60,18 +62,18 @@ def layout(clades: Clades, most: int = MOST, *, focus: int | None = None, always
     return _placed(clades, keep, tops[~alone], focus)
 
 
-def _kept(clades: Clades, most: int, focus: int | None, always: Ints) -> Bools:
+def _kept(clades: Clades, most: int, focus: int | None, always: Sequence[int]) -> Bools:
     """Which programs stand for themselves. With each its parent does, as importance falls from parents to children."""
     if len(clades) <= most:
         return np.ones(len(clades), dtype=bool)
     budget = most // 2  # each may have a bundle beneath it
     importance = clades.importance.copy()
-    for place in (*always.tolist(), *([] if focus is None else [focus])):
+    for place in (*always, *([] if focus is None else [focus])):
         importance[clades.above(place)[:budget]] = -1
     keep = np.zeros(len(clades), dtype=bool)
     if focus is not None:
-        # Half of what can be drawn is for this clade, a quarter for the siblings that come next by importance: who opens
-        # a bundle, which is named by its most important clade, sees some of the others in it as well.
+        # Half of what can be drawn is for this clade, a quarter for the siblings that come next by importance: who
+        # opens a bundle, which is named by its most important clade, sees some of the others in it as well.
         keep |= _first(importance, clades.inside(focus), budget // 2)
         beside = np.flatnonzero((clades.parents == clades.parents[focus]) & (importance > clades.importance[focus]))
         keep[beside[np.argsort(importance[beside], kind="stable")[: budget // 4]]] = True
@@ -84,7 +86,8 @@ def _first(importance: Ints, among: Bools, count: int) -> Bools:
     values = importance[among]
     if len(values) <= count:
         return among
-    return among & (importance < np.partition(values, count)[count])
+    chosen: Bools = among & (importance < np.partition(values, count)[count])
+    return chosen
 
 
 def _tops(clades: Clades, keep: Bools) -> Ints:
@@ -118,7 +121,8 @@ def _placed(clades: Clades, keep: Bools, tops: Ints, focus: int | None) -> Layou
 
 
 def _names(clades: Clades, tops: Ints, group: Ints, groups: int, focus: int | None) -> Ints:
-    """The program by which each bundle is known: the most important one of those that come after the siblings that a focus
+    """The program by which each bundle is known: the most important one of those that come after the siblings that a
+    focus
     brought, so that who opens the same bundle again and again sees all; else the most important one."""
     order = clades.importance[tops].copy()
     if focus is not None:
