@@ -4,44 +4,61 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from threading import BoundedSemaphore, Lock
+from typing import Generic, TypeVar
 
 from archive.store import Archive
 from evolve.core.clock import monotonic_seconds
+from evolve.core.errors import ArchiveError
 
 Made = TypeVar("Made")
 SHARE = 4.0
 """What took a second is good for so many seconds: so readers of a run that goes on take up a fifth of one core."""
+MOST_WAITING = 8
 
 
 class Kept(Generic[Made]):
-    """Makes values of runs with `make`, and keeps those of the `most` runs that were asked for last.
+    """Makes values of runs with `make`, and keeps those of the `most` runs that were made last.
 
-    Thread-safe; one value is made at a time, and whoever asks meanwhile waits for it.
+    Thread-safe. One value is made at a time; a few may wait for theirs, and who comes then is told to come again: the
+    threads of the application are for everybody.
     """
 
-    def __init__(self, archive: Archive, make: Callable[..., Made], most: int) -> None:
+    def __init__(self, archive: Archive, make: Callable[[str], Made], most: int) -> None:
         self._archive = archive
         self._make = make
         self._most = most
-        self._lock = Lock()
+        self._making = Lock()
+        self._queue = BoundedSemaphore(MOST_WAITING)
         self._values: OrderedDict[str, tuple[int, float, float, Made]] = OrderedDict()
 
-    def of(self, run_id: str, *arguments: Any) -> Made:
-        """The value of a run, by its full id; `arguments` are for `make`, behind the run's id."""
+    def of(self, run_id: str) -> Made:
+        """The value of a run, by its full id. Raises ArchiveError where too many wait."""
         records = sum(self._archive.statuses(run_id).values())
-        with self._lock:
-            begin = monotonic_seconds()
-            if run_id in self._values:
-                self._values.move_to_end(run_id)
-                old_records, made_at, took, value = self._values[run_id]
-                if old_records == records or begin - made_at < SHARE * took:
-                    return value
-            value = self._make(run_id, *arguments)
-            end = monotonic_seconds()
-            self._values[run_id] = records, end, end - begin, value
-            self._values.move_to_end(run_id)
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
-            return value
+        if (found := self._fresh(run_id, records)) is not None:
+            return found[0]
+        if not self._queue.acquire(blocking=False):
+            raise ArchiveError("this run is being read for others", "Try again in a moment.")
+        try:
+            with self._making:
+                found = self._fresh(run_id, records) or (self._made(run_id, records),)
+                return found[0]
+        finally:
+            self._queue.release()
+
+    def _fresh(self, run_id: str, records: int) -> tuple[Made] | None:
+        kept = self._values.get(run_id)
+        if kept is None:
+            return None
+        known, made_at, took, value = kept
+        return (value,) if known == records or monotonic_seconds() - made_at < SHARE * took else None
+
+    def _made(self, run_id: str, records: int) -> Made:
+        begin = monotonic_seconds()
+        value = self._make(run_id)
+        end = monotonic_seconds()
+        self._values[run_id] = records, end, end - begin, value
+        self._values.move_to_end(run_id)
+        while len(self._values) > self._most:
+            self._values.popitem(last=False)
+        return value

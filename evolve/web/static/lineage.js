@@ -110,6 +110,7 @@ function refetch() {
     }
     try {
       await load(opened);
+      if (said.textContent.endsWith("tries again.")) say("");
     } catch {
       refetch();
     }
@@ -271,15 +272,17 @@ async function start() {
   view.colour = form.elements.colour.value = wanted.colour;
   place.hidden = false;
   view.resize();
+  form.hidden = false;
+  say("Reading the tree …");
   try {
     if (!wanted.program || !(await go(wanted.program))) {
-      const words = said.textContent;
+      const words = wanted.program ? said.textContent : "";
       await load(null);
       say(words);
     }
   } catch {
-    place.hidden = true;
-    document.getElementById("tree-help").textContent = "The tree can not be read just now; the table below lists the path to the champion.";
+    say("The tree can not be read just now; this page tries again.");
+    refetch();
   }
   place.dataset.ready = "yes";
 }

@@ -1,11 +1,12 @@
 // A tree on a canvas: draws what is in sight, moves and zooms, and knows which item is where. Items are columns, as the
 // server sends them; places in them name items. What is across (generations or records) and colours are chosen outside.
 
+import { paint } from "./treepaint.js";
+
+const RAMP = 8;
 const EDGE = { left: 22, right: 84, top: 18, bottom: 34 };
 const MOST_LEAF_PX = 36;
 const MOST_GENERATION_PX = 300;
-const RAMP = 8;
-const SMALL_PX = 1.6;
 const ENOUGH = 5;
 
 export class TreeView {
@@ -17,6 +18,7 @@ export class TreeView {
     this.selected = -1;
     this.hovered = -1;
     this.picture = null;
+    this.failed = RAMP;
     this.frames = [];
     new ResizeObserver(() => this.resize()).observe(canvas);
     this.readColours();
@@ -260,172 +262,9 @@ export class TreeView {
   draw() {
     if (!this.picture || !this.width) return;
     const began = performance.now();
-    const pen = this.pen;
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.clearRect(0, 0, this.width, this.height);
-    const [from, to] = this.between(-14 / this.scaleY - this.up / this.scaleY, (this.height + 14 - this.up) / this.scaleY);
-    this.drawEdges(from, to);
-    this.drawPath();
-    this.drawItems(from, to);
-    this.drawLabels(from, to);
-    this.drawAxis();
-    this.drawMarks();
+    paint(this);
     this.frames.push(performance.now() - began);
     if (this.frames.length > 240) this.frames.shift();
-  }
-
-  drawEdges(from, to) {
-    const pen = this.pen;
-    const { parents } = this.items;
-    const { x, y, low, high, left, up, scaleX, scaleY, width, height } = this;
-    // Far out many lines fall on each other: each half pixel is drawn once.
-    const columns = Math.ceil(width) + 1;
-    const seen = scaleY < 1 ? new Uint8Array(columns * (2 * Math.ceil(height) + 2)) : null;
-    pen.beginPath();
-    for (let index = from; index < to; index++) {
-      const item = this.byHeight[index];
-      const above = parents[item];
-      if (above < 0) continue;
-      const endX = left + x[item] * scaleX;
-      const startX = left + x[above] * scaleX;
-      if (endX < 0 || startX > width) continue;
-      const lineY = up + y[item] * scaleY;
-      if (seen && endX < width && lineY >= 0 && lineY <= height) {
-        const key = Math.floor(2 * lineY) * columns + Math.floor(endX);
-        if (seen[key]) continue;
-        seen[key] = 1;
-      }
-      pen.moveTo(startX, lineY);
-      pen.lineTo(endX, lineY);
-    }
-    for (const above of this.children.keys()) {
-      if (above < 0) continue;
-      const lineX = left + x[above] * scaleX;
-      const startY = up + low[above] * scaleY;
-      const endY = up + high[above] * scaleY;
-      if (lineX < 0 || lineX > width || endY < 0 || startY > height || endY - startY < 0.5) continue;
-      pen.moveTo(lineX, Math.max(startY, -2));
-      pen.lineTo(lineX, Math.min(endY, height + 2));
-    }
-    pen.strokeStyle = this.edgeColour;
-    pen.lineWidth = scaleY < 1 ? 0.5 : 1;
-    pen.stroke();
-  }
-
-  drawPath() {
-    const pen = this.pen;
-    const { path } = this.picture;
-    pen.beginPath();
-    path.forEach((item, step) => {
-      const [x, y] = this.at(item);
-      if (!step) pen.moveTo(x, y);
-      else {
-        const [aboveX] = this.at(path[step - 1]);
-        pen.lineTo(aboveX, y);
-        pen.lineTo(x, y);
-      }
-    });
-    pen.strokeStyle = this.pathColour;
-    pen.lineWidth = 2.5;
-    pen.stroke();
-  }
-
-  drawItems(from, to) {
-    const pen = this.pen;
-    const { hidden } = this.items;
-    const { left, up, scaleX, scaleY, width, height } = this;
-    const isWhole = from === 0 && to === this.count;
-    const lowY = isWhole ? -Infinity : -14;
-    const highY = isWhole ? Infinity : height + 14;
-    for (const [drawer, items] of this.drawOrder) {
-      pen.fillStyle = this.fills[drawer];
-      pen.strokeStyle = this.fills[drawer];
-      pen.lineWidth = 1.5;
-      const strokes = new Path2D();
-      pen.beginPath();
-      for (const item of items) {
-        const y = up + this.y[item] * scaleY;
-        if (y < lowY || y > highY) continue;
-        const x = left + this.x[item] * scaleX;
-        if (x < -14 || x > width + 14) continue;
-        const size = this.size(item);
-        if (size < SMALL_PX) pen.rect(x - size, y - size, 2 * size, 2 * size);
-        else if (hidden[item]) {
-          pen.moveTo(x - size, y);
-          pen.lineTo(x + size, y - size);
-          pen.lineTo(x + size, y + size);
-          pen.closePath();
-        } else if (drawer === RAMP) {
-          strokes.moveTo(x - size, y - size);
-          strokes.lineTo(x + size, y + size);
-          strokes.moveTo(x + size, y - size);
-          strokes.lineTo(x - size, y + size);
-        } else {
-          pen.moveTo(x + size, y);
-          pen.arc(x, y, size, 0, 6.283);
-        }
-      }
-      pen.fill();
-      pen.stroke(strokes);
-    }
-  }
-
-  drawLabels(from, to) {
-    if (this.scaleY < 11 || to - from > 400) return;
-    const pen = this.pen;
-    const { hidden, programs, values } = this.items;
-    pen.font = "11px system-ui, sans-serif";
-    pen.textBaseline = "middle";
-    pen.fillStyle = this.textColour;
-    for (let index = from; index < to; index++) {
-      const item = this.byHeight[index];
-      const [x, y] = this.at(item);
-      const isLeaf = !this.children.has(item);
-      if (!isLeaf || x < 0 || x > this.width) continue;
-      const text = hidden[item] ? `+${programs[item].toLocaleString("en")}` : values[item] === null ? "" : String(values[item]);
-      if (text) pen.fillText(text, x + this.size(item) + 5, y);
-    }
-  }
-
-  drawAxis() {
-    const pen = this.pen;
-    pen.font = "11px system-ui, sans-serif";
-    pen.textBaseline = "alphabetic";
-    pen.fillStyle = this.backColour;
-    pen.fillRect(0, this.height - 22, this.width, 22);
-    pen.fillStyle = this.faintColour;
-    const step = niceStep(70 / this.scaleX, this.across === "depth");
-    const first = Math.max(0, Math.ceil(-this.left / this.scaleX / step) * step);
-    pen.textAlign = "center";
-    for (let value = first; value <= this.spanX; value += step) {
-      const x = this.left + value * this.scaleX;
-      if (x > this.width - 80) break;
-      if (x < 12) continue;
-      pen.fillText(value.toLocaleString("en"), x, this.height - 7);
-    }
-    pen.textAlign = "right";
-    pen.fillText(this.across === "depth" ? "generation" : "record", this.width - 8, this.height - 7);
-    pen.textAlign = "left";
-  }
-
-  drawMarks() {
-    const pen = this.pen;
-    for (const item of this.picture.path) this.ring(item, this.pathColour, 1.5, 1.5);
-    const last = this.picture.path.at(-1);
-    if (last !== undefined) this.ring(last, this.pathColour, 2.5, 5);
-    if (this.hovered >= 0) this.ring(this.hovered, this.textColour, 1.5, 4);
-    if (this.selected >= 0) this.ring(this.selected, this.textColour, 2.5, 5);
-    pen.setLineDash([]);
-  }
-
-  ring(item, colour, wide, away) {
-    const [x, y] = this.at(item);
-    if (x < -20 || y < -20 || x > this.width + 20 || y > this.height + 20) return;
-    this.pen.beginPath();
-    this.pen.arc(x, y, this.size(item) + away, 0, 6.283);
-    this.pen.strokeStyle = colour;
-    this.pen.lineWidth = wide;
-    this.pen.stroke();
   }
 }
 
@@ -448,10 +287,4 @@ function firstFrom(sorted, value) {
     else high = middle;
   }
   return low;
-}
-
-function niceStep(least, isWhole) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(least, 1e-9)));
-  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= least);
-  return isWhole || step < 1 ? Math.max(1, step) : step;
 }
