@@ -37,6 +37,18 @@ def improvements(connection: Connection, run_id: str) -> list[Improvement]:
     return [Improvement(*row) for row in connection.execute(query.order_by(one.number))]
 
 
+def spent(connection: Connection, run_id: str, number: int) -> float:
+    """See `Archive.spent`."""
+    record, one = schema.records.c, schema.improvements.c
+    before = select(one.number, one.evaluations).where(one.run_id == run_id, one.number <= number)
+    last = connection.execute(before.where(one.evaluations.is_not(None)).order_by(one.number.desc()).limit(1)).first()
+    since, charged = (-1, 0.0) if last is None else last
+    more = select(func.coalesce(func.sum(record.evaluations), 0.0))
+    return charged + float(
+        connection.scalar(more.where(record.run_id == run_id, record.number > since, record.number <= number)) or 0.0
+    )
+
+
 def spendings(connection: Connection, run_id: str) -> dict[str, Spending]:
     """See `Archive.spendings`."""
     table = schema.spendings

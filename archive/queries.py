@@ -56,6 +56,14 @@ def runs_of(connection: Connection, problem_version: str) -> list[RunRow]:
     return [_run_row(row) for row in connection.execute(query)]
 
 
+def tagged(connection: Connection, key: str) -> list[RunRow]:
+    """See `Archive.tagged`."""
+    table = schema.runs
+    query = select(table).where(table.c.config.contains(f'"{key}":', autoescape=True))
+    rows = [_run_row(row) for row in connection.execute(query.order_by(table.c.ordinal, table.c.run_id))]
+    return [row for row in rows if row.config.get(key) is not None]
+
+
 def _run_row(row: AnyRow) -> RunRow:
     return RunRow(
         row.run_id,

@@ -191,3 +191,37 @@ class Equivalent:
     program_id: str
     run_id: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Records from `first` to before `end` of a run: how many have each status, of those at its beginning that were
+    counted."""
+
+    first: int
+    end: int
+    counts: Mapping[Status, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSum:
+    """What proposals of one operator and model (None: no model) came to: `records`, those of them that were `scored`,
+    the sum of their gains, and dollars as far as they are known; the price of `unpriced` records is not."""
+
+    model: str | None
+    operator: str
+    records: int
+    scored: int
+    gain: float
+    usd: float
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredLine:
+    """A program with its metrics on the whole of train; `refused` where the gate did not let its record pass."""
+
+    number: int
+    program_id: str
+    metrics: Mapping[str, float]
+    refused: bool

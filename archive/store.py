@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -13,12 +13,13 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from archive import batch, board, connect, equivalence, export, lease, queries, reading, replay
+from archive import batch, board, connect, equivalence, export, lease, queries, reading, replay, samples
 from archive.equivalence import Learned, Savings
 from archive.errors import reported
 from archive.opened import OpenRun
 from archive.replay import Replay
 from archive.rows import (
+    ArmSum,
     Equivalent,
     FinalRow,
     Improvement,
@@ -27,7 +28,9 @@ from archive.rows import (
     Pulse,
     RunRow,
     RunSummary,
+    ScoredLine,
     Spending,
+    Stretch,
     Tree,
 )
 from archive.writer import Writer
@@ -283,6 +286,11 @@ class Archive:
         """The records that were better than all before them, in order: see `archive.totals.improvements`."""
         return self._read(board.improvements, self._named(run_id))
 
+    def spent(self, run_id: str, number: int) -> float:
+        """What a run had been charged, in evaluations, with its record of that number: summed from the last
+        improvement on."""
+        return self._read(board.spent, self._named(run_id), number)
+
     def spendings(self, run_id: str) -> dict[str, Spending]:
         """What the replies of each model took in a run, by the model's name."""
         return self._read(board.spendings, self._named(run_id))
@@ -309,6 +317,42 @@ class Archive:
     def runs_with(self, program_id: str) -> list[tuple[str, int]]:
         """Id and first record of each run that has a program, in the order in which the runs were begun."""
         return self._read(board.runs_with, program_id)
+
+    def stretches(self, run_id: str, count: int, most: int) -> list[Stretch]:
+        """The run's records in `count` stretches of one length, with statuses. Of each at most `most` are read."""
+        return self._read(samples.stretches, self._named(run_id), count, most)
+
+    def arms(self, run_id: str, most: int = 20_000) -> list[ArmSum]:
+        """What the latest `most` records of a run came to, by model and operator."""
+        return self._read(samples.arms, self._named(run_id), most)
+
+    def paid(self, run_id: str, numbers: Sequence[int]) -> list[float]:
+        """Dollars that a run had paid, as far as prices are known, with each of these records; numbers must ascend."""
+        return self._read(samples.paid, self._named(run_id), numbers)
+
+    def answered_at(self, run_id: str, numbers: Iterable[int]) -> dict[int, str]:
+        """When the last reply to the ticket of each of these records had come; those without replies are left out."""
+        return self._read(samples.answered_at, self._named(run_id), numbers)
+
+    def accepted(self, run_id: str, most: int) -> list[int]:
+        """The latest `most` records of a run that the gate let pass, in order of number."""
+        return self._read(samples.accepted, self._named(run_id), most)
+
+    def scored_of(self, run_id: str, numbers: Iterable[int]) -> list[ScoredLine]:
+        """Of these records of a run, those with a score on the whole of train that was not revoked."""
+        return self._read(samples.scored_of, self._named(run_id), numbers)
+
+    def tagged(self, key: str) -> list[RunRow]:
+        """Runs whose configuration has something under `key`, in the order in which they were begun."""
+        return self._read(queries.tagged, key)
+
+    def said(self, kind: str, run_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """The latest event of that kind of each of these runs, by full id; runs without one are left out."""
+        return self._read(samples.said, kind, run_ids)
+
+    def happened(self, run_id: str, kinds: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+        """The events of these kinds of a run, as `events`: of one that is told its verdicts there are many others."""
+        return self._read(samples.happened, self._named(run_id), kinds)
 
     def export(self, run_id: str, replies: bool = False) -> Iterator[str]:
         """The run as lines of JSON without line ends: see `archive.export`. Same seed, same bytes."""

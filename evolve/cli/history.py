@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from evolve.cli.options import ArchiveOption, JsonOption
-
-if TYPE_CHECKING:
-    from archive.rows import RunSummary
 
 NAME_WIDTH = 18
 
@@ -19,6 +15,7 @@ def runs(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
     from evolve.cli.output import print_json
     from evolve.core.config import UNSANDBOXED
     from evolve.display.grid import blank_table
+    from evolve.display.run_facts import paid_text
     from evolve.display.text import clock, line, number, show
 
     with open_archive(archive) as opened:
@@ -45,17 +42,8 @@ def runs(archive: ArchiveOption = None, as_json: JsonOption = False) -> None:
         problem = row.problem if len(row.problem) <= NAME_WIDTH else "…" + row.problem[1 - NAME_WIDTH :]
         cells = (row.id, problem, started)
         ended = row.stop_reason or row.status.value
-        cost = [_cost(row)] if paid else []
+        cost = [paid_text(row)] if paid else []
         table.add_row(*cells, ended, number(round(row.evaluations)), clock(row.seconds), *cost)
     show(table)
     if bare := [row.id for row in rows if UNSANDBOXED in row.sandboxes]:
         line(f"without a sandbox: {', '.join(bare)}", style="yellow")
-
-
-def _cost(row: RunSummary) -> str:
-    """What models took, where there were any: at least that where the price of some replies is not known."""
-    if not row.replies:
-        return "-"
-    if row.unpriced == row.replies:
-        return "?"
-    return f"{row.usd:.2f}+" if row.unpriced else f"{row.usd:.2f}"

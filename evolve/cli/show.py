@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archive.rows import ProgramRow
     from archive.store import Archive
     from evolve.cli.lookup import Found
-    from evolve.core.types import Objective, Promotion, Source
+    from evolve.core.types import Objective, Source
 
 FEEDBACK_LINES = 12
 
@@ -62,19 +62,14 @@ def show(
         _print_program(found, lineage, final, sandboxes)
 
 
-def _gate_answer(row: ProgramRow) -> bool | None:
-    """What the gate said of it; None where it was not asked, such as for champions that are best on train alone."""
-    from evaluators.gate import FIRST
-
-    if row.promotion is None or row.promotion.reason == FIRST or row.promotion.reason.startswith("not gated"):
-        return None
-    return row.promotion.accepted
-
-
 def _program_json(
     found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None, sandboxes: Sequence[str]
 ) -> dict[str, Any]:
     from evolve.display.descent import gains
+<<<<<<< HEAD
+=======
+    from evolve.display.program import gate_answer
+>>>>>>> 628f37dc334c912fb9d67e2060d337ca9ec6d1d8
 
     row = found.row
     return {
@@ -89,7 +84,7 @@ def _program_json(
         "measured": row.verdict.share,
         "metrics": dict(row.verdict.metrics),
         "final": dict(final) if final is not None else None,
-        "proven": _gate_answer(row),
+        "proven": gate_answer(row),
         "question": asdict(row.promotion.question) if row.promotion and row.promotion.question else None,
         "feedback": row.verdict.feedback,
         "idea": row.idea,
@@ -154,18 +149,19 @@ def _print_program(
 
 
 def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, str]]:
+    from evolve.display.program import is_own, proof_words, proposer
     from evolve.display.text import metric_text
 
-    row = found.row
+    row, proof = found.row, proof_words(found.row.promotion)
     facts = [
         ("problem", found.run.problem),
-        ("found", f"run {row.run_id}, record {row.number}, by {_proposer(row)}"),
+        ("found", f"run {row.run_id}, record {row.number}, by {proposer(row)}"),
     ]
-    facts.append(("status", row.verdict.status.value + _proof(row)))
+    facts.append(("status", row.verdict.status.value + (f", {proof}" if proof else "")))
     if row.verdict.status.scored and not row.verdict.whole:
         facts.append(("measured", f"on {row.verdict.share:.0%} of train alone"))
     scores = [f"{metric_text(metric, value)} {metric}" for metric, value in row.verdict.metrics.items()]
-    finals = [f"{metric_text(name, value)} {name}" for name, value in (final or {}).items() if _is_own(name)]
+    finals = [f"{metric_text(name, value)} {name}" for name, value in (final or {}).items() if is_own(name)]
     facts += [("" if index else "score", text) for index, text in enumerate(scores)]
     facts += [("" if index else "final", text) for index, text in enumerate(finals)]
     if row.idea:
@@ -175,38 +171,12 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
     return facts
 
 
-def _proposer(row: ProgramRow) -> str:
-    return f"{row.ticket.operator} of {row.ticket.model}" if row.ticket.model else row.ticket.operator
-
-
-def _is_own(name: str) -> bool:
-    """False for what compares the program with others, or counts one kind of workload alone."""
-    return "/" not in name and not name.startswith("ahead")
-
-
-def _proof(row: ProgramRow) -> str:
-    if row.promotion is None:
-        return ""
-    if row.promotion.question is not None:
-        return f", {'passed' if row.promotion.accepted else 'refused by'} the gate: {_question_words(row.promotion)}"
-    if row.promotion.accepted:
-        return f", champion ({row.promotion.reason})" if row.promotion.reason else ", passed the gate"
-    return f", refused by the gate: {row.promotion.reason}"
-
-
-def _question_words(promotion: Promotion) -> str:
-    question = promotion.question
-    if question is None or question.statistic is None or question.needed is None:
-        return promotion.reason
-    if question.timed:
-        test = f"{question.statistic:.3g} of the champion's time, {question.needed:.3g} needed, {question.groups} pairs"
-        return f"{promotion.reason} ({test}, question {question.number})"
-    test = f"t = {question.statistic:.2f} over {question.groups} groups, {question.needed:.2f} needed"
-    return f"{promotion.reason} ({test}, question {question.number})"
-
-
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
+<<<<<<< HEAD
     from evolve.display.descent import gains, shown_along
+=======
+    from evolve.display.descent import gains, shown_along, step_words
+>>>>>>> 628f37dc334c912fb9d67e2060d337ca9ec6d1d8
     from evolve.display.grid import blank_table
     from evolve.display.tables import gain_text
     from evolve.display.text import SHORT_ID, metric_text
@@ -228,8 +198,7 @@ def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective
         if len(objectives) == 2:
             cells.append(metric_text("", metrics.get(objectives[1].metric)))
         cells += [metric_text(shown.metric, metrics.get(shown.metric)), gain_text(shown.metric, gain)]
-        operator = row.ticket.operator
-        table.add_row(*cells, row.idea if row.idea.startswith(operator) else f"{operator}: {row.idea}")
+        table.add_row(*cells, step_words(row))
     print_table(table)
 
 

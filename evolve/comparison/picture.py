@@ -60,7 +60,7 @@ def _draw_differences(axes: Axes, comparison: Comparison) -> None:
     rows = [row for row in comparison.of("final") if row.difference is not None]
     for place, row in enumerate(rows):
         colour = COLOURS[comparison.policies.index(row.policy) % len(COLOURS)]
-        _draw_row(axes, len(rows) - 1 - place, row, _ahead(comparison, row), colour)
+        _draw_row(axes, len(rows) - 1 - place, row, ahead_by_seed(comparison, row), colour)
     axes.axvline(0.0, color=COLOURS[0], linewidth=1.0)
     axes.set_yticks(range(len(rows)), [row.policy for row in reversed(rows)], fontsize=8)
     axes.set_ylim(-0.6, len(rows) - 0.4)
@@ -79,7 +79,7 @@ def _draw_row(axes: Axes, height: int, row: Row, ahead: Sequence[float], colour:
             axes.plot([found.low, found.high], [height, height], color=colour, linewidth=2.0)
 
 
-def _ahead(comparison: Comparison, row: Row) -> list[float]:
+def ahead_by_seed(comparison: Comparison, row: Row) -> list[float]:
     """Differences by seed; those of failed runs are left out, as they have no place on the axis."""
     control = next(one for one in comparison.of("final") if one.policy == comparison.control)
     cost = comparison.figure.cost

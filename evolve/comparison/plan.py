@@ -93,20 +93,29 @@ def comparison_id(version: str, config: RunConfig) -> str:
 
 def found(archive: Archive, plan: Plan) -> dict[Trial, RunRow]:
     """The runs of a comparison that the archive holds; of two for one trial the one that has ended, else the first."""
+    rows = (row for row in archive.runs_of(plan.version) if row.config.get(TAG) == plan.id)
+    return by_trial(rows, rule_of(plan.config.models))
+
+
+def by_trial(rows: Iterable[RunRow], rule: str | None) -> dict[Trial, RunRow]:
+    """Runs of one comparison by trial, in the order given; `rule` is that of the bandit which no arm names."""
     runs: dict[Trial, RunRow] = {}
-    for row in archive.runs_of(plan.version):
-        if row.config.get(TAG) == plan.id:
-            trial = Trial(_arm(row.config, plan.config), row.run_seed)
-            if trial not in runs or (row.status is RunStatus.ENDED and runs[trial].status is not RunStatus.ENDED):
-                runs[trial] = row
+    for row in rows:
+        trial = Trial(_arm(row.config, rule), row.run_seed)
+        if trial not in runs or (row.status is RunStatus.ENDED and runs[trial].status is not RunStatus.ENDED):
+            runs[trial] = row
     return runs
 
 
-def _arm(made: Mapping[str, Any], shared: RunConfig) -> str:
+def rule_of(models: Mapping[str, Any] | None) -> str | None:
+    """By which rule models are chosen; None where there are none."""
+    return models["bandit"] if models else None
+
+
+def _arm(made: Mapping[str, Any], rule: str | None) -> str:
     """A policy, with the bandit's rule where that is not the one of the settings."""
-    rule = made["models"]["bandit"] if made.get("models") else None
-    own = not shared.models or rule == shared.models["bandit"]
-    return str(made["policy"]) if own else f"{made['policy']}{BANDIT}{rule}"
+    own = rule_of(made.get("models"))
+    return str(made["policy"]) if rule is None or own == rule else f"{made['policy']}{BANDIT}{own}"
 
 
 def is_done(row: RunRow | None) -> bool:

@@ -11,12 +11,12 @@ from evolve.display.grid import Column, Grid, Row, Style
 from evolve.display.text import SHORT_ID, number
 
 if TYPE_CHECKING:
-    from evolve.display.outcome import Outcome
+    from evolve.display.outcome import Checked
 
 Finals = Mapping[str, Mapping[str, float]]
 
 
-def final_grids(result: Outcome) -> list[Grid]:
+def final_grids(result: Checked) -> list[Grid]:
     """One table for each kind of workload, or one for all; none where the final check was of another sort."""
     objectives, finals = result.objectives, result.final
     if not result.front or "ahead" not in finals.get(result.front[0].program_id, {}):
@@ -88,7 +88,7 @@ def _style(figures: Mapping[str, float], prefix: str, own: bool) -> Style:
     return "green" if figures[f"{prefix}ahead_low"] > 0 else ""
 
 
-def final_sentence(result: Outcome) -> str:
+def final_sentence(result: Checked) -> str:
     """Who is beaten beyond doubt, in a line; empty where there is no such table."""
     objective, finals = result.objectives[0], result.final
     best = result.front[0].program_id if result.front else ""

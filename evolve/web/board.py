@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from archive.rows import RunRow
 from evolve.core.types import Objective
+from evolve.display.ladder import gain_over, shown_objective
+from evolve.events import ScoredProgram
 from evolve.final import FLOOR
 from evolve.known import Known
 
@@ -75,20 +78,27 @@ def entries(
     finals: Finals,
     objectives: Sequence[Objective],
     openings: int,
-    train: Mapping[str, Mapping[str, float]] = {},
+    train: Finals = MappingProxyType({}),
 ) -> list[Entry]:
-    """What one run has on final, or, before it ended, its best program on train (`train`, by program id)."""
-    names = {one.program_id: one.name for one in known.programs} if known else {}
-    seed = known.programs[0].program_id if known else ""
+    """What one run has on final, or, before it was opened, its best program on train.
+
+    `train` holds metrics on train by program id: of that program, or, where evidence is exact, of all that were on
+    final. Then train is a proof, the final set adds figures of another sort, and what was known stands beside them
+    with its own proof. Without objectives there is nothing to tell.
+    """
     if not objectives:
         return []
+    programs = known.programs if known else ()
+    names = {one.program_id: one.name for one in programs}
     if not finals:
-        return [
-            Entry("found", program_id[:10], program_id, run.id, metrics, False) for program_id, metrics in train.items()
-        ]
+        return [Entry("found", one[:10], one, run.id, metrics, False) for one, metrics in train.items()]
+    exact = not any(objectives[0].metric in row for row in finals.values())
+    if exact:
+        given = {one.program_id: one.metrics for one in programs}
+        finals = {**given, **{one: {**train.get(one, {}), **row} for one, row in finals.items()}}
     rows = []
     for program_id, metrics in finals.items():
-        kind = _kind(program_id, names, seed)
+        kind = _kind(program_id, names, programs[0].program_id if programs else "")
         name = names.get(program_id, program_id[:10])
         gain = _gain(objectives, finals, names, program_id, openings) if kind == "found" else None
         rows.append(Entry(kind, name, "" if kind == "floor" else program_id, run.id, metrics, True, gain))
@@ -103,24 +113,26 @@ def _kind(program_id: str, names: Mapping[str, str], seed: str) -> Kind:
     return "baseline" if program_id in names else "found"
 
 
+def shown_metric(objectives: Sequence[Objective], rows: Iterable[Mapping[str, float]]) -> Objective:
+    """The metric that people read: see `evolve.display.ladder`."""
+    return shown_objective(objectives, [ScoredProgram("", "", row) for row in rows])
+
+
 def _gain(
     objectives: Sequence[Objective], finals: Finals, names: Mapping[str, str], program_id: str, openings: int
 ) -> Gain | None:
     """Against the best baseline on final; with two objectives, the best of those that cost no more."""
-    first = objectives[0]
     own = finals[program_id]
-    rivals = [
-        (other, row)
-        for other, row in finals.items()
-        if other in names and first.metric in row and first.metric in own and _affordable(objectives, row, own)
-    ]
-    if not rivals:
+    rivals = {one: row for one, row in finals.items() if one in names and _affordable(objectives, row, own)}
+    shown = shown_metric(objectives, [own, *rivals.values()])
+    rivals = {one: row for one, row in rivals.items() if shown.metric in row}
+    if not rivals or shown.metric not in own:
         return None
-    best, row = min(rivals, key=lambda one: first.cost(one[1][first.metric]))
-    mean = first.cost(row[first.metric]) - first.cost(own[first.metric])
+    best = min(rivals, key=lambda one: shown.cost(rivals[one][shown.metric]))
+    row = rivals[best]
     champion = own.get("ahead") == 0.0 and own.get("ahead_low") == 0.0
     if "ahead_low" not in row or not champion:
-        return Gain(names[best], mean, None, None, None)
+        return Gain(names[best], gain_over(shown, own, row), None, None, None)
     groups = int(row["groups"])
     low, high = widened(row["ahead"], row["ahead_low"], row["ahead_high"], groups, openings)
     return Gain(names[best], row["ahead"], low, high, groups)
@@ -139,7 +151,8 @@ def _affordable(objectives: Sequence[Objective], row: Mapping[str, float], own: 
 def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> list[Entry]:
     """The rows of several runs in one table, best first: what was known stands in it once, as it was last measured.
 
-    Programs without final stand at the end. With two objectives the order is that of the first.
+    Better is what fewer others dominate (Fonseca and Fleming 1993), which with one objective is the usual order; among
+    equals the first objective decides. Programs without final stand at the end.
     """
     known: dict[tuple[Kind, str], Entry] = {}
     found: dict[tuple[str, str], Entry] = {}
@@ -149,6 +162,19 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
                 found[one.program_id, one.run_id] = one
             else:
                 known[one.kind, one.name] = one
-    first = objectives[0]
     rows = [*known.values(), *found.values()]
-    return sorted(rows, key=lambda one: (not one.on_final, first.cost(one.metrics.get(first.metric, math.inf))))
+    ranks = {id(row): rank for row, rank in zip(rows, dominators(rows, objectives), strict=True)}
+    first = objectives[0]
+    return sorted(rows, key=lambda one: (ranks[id(one)], first.cost(one.metrics.get(first.metric, math.inf))))
+
+
+def dominators(rows: Sequence[Entry], objectives: Sequence[Objective]) -> list[float]:
+    """How many of the rows on final dominate each; infinitely many for what is not on final."""
+    costs = [tuple(one.cost(row.metrics.get(one.metric, math.nan)) for one in objectives) for row in rows]
+    final = [cost for row, cost in zip(rows, costs, strict=True) if row.on_final and row.kind != "floor"]
+    counts = (sum(_dominates(other, cost) for other in final) for cost in costs)
+    return [count if row.on_final else math.inf for row, count in zip(rows, counts, strict=True)]
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
-from archive.rows import RunRow
+from archive.rows import ProgramRow, RunRow
 from archive.store import Archive
 from evolve.core.config import OBJECTIVES
 from evolve.core.errors import UsageError
@@ -19,6 +20,9 @@ class Desk:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self._known = lru_cache(maxsize=512)(self._read_known)
+        self._ended = lru_cache(maxsize=4096)(archive.run)
+        self._settled = lru_cache(maxsize=1024)(archive.program)
+        self._spent = lru_cache(maxsize=4096)(archive.spent)
 
     def known(self, run_id: str) -> Known | None:
         """What a run (by its full id) knew when it began; None where it did not say so."""
@@ -26,6 +30,30 @@ class Desk:
 
     def _read_known(self, run_id: str) -> Known | None:
         return known_of(self.archive.events(run_id))
+
+    def run(self, run_id: str) -> RunRow:
+        """A run by its full id; once it has ended it changes no more, but for a resumption, which begins anew."""
+        run = self._ended(run_id)
+        if run.ended_at is None:
+            self._ended.cache_clear()
+            run = self.archive.run(run_id)
+        return run
+
+    def program(self, program_id: str, run_id: str) -> ProgramRow:
+        """A program of a run; remembered where the run has ended."""
+        if self.run(run_id).ended_at is None:
+            return self.archive.program(program_id, run_id)
+        return self._settled(program_id, run_id)
+
+    def evaluations(self, run_id: str, number: int) -> float:
+        """What a run had spent with its record of that number."""
+        return self._spent(run_id, number)
+
+    def characters(self, run_id: str, program_id: str) -> int | None:
+        """The size of a seed's or baseline's text; None where the run did not keep it."""
+        known = self.known(run_id)
+        source = known.sources.get(program_id) if known else None
+        return sum(map(len, source.files.values())) if source else None
 
     def runs_of(self, problem: str) -> list[RunRow]:
         """All runs of a problem, oldest first."""
@@ -35,12 +63,18 @@ class Desk:
         """The version that `name` is or begins. Raises UsageError."""
         return one_of(dict.fromkeys(versions), name, "version of the problem")
 
-    def best_on_train(self, run: RunRow, wanted: Sequence[Objective]) -> dict[str, dict[str, float]]:
+    def best_on_train(self, run: RunRow) -> dict[str, dict[str, float]]:
         """The program of a run's last improvement, with its metrics on train; empty where there is none."""
         last = next(reversed(self.archive.improvements(run.id)), None)
-        if last is None:
-            return {}
-        return {last.program_id: dict(self.archive.program(last.program_id, run.id).verdict.metrics)}
+        return self.on_train(run, [last.program_id]) if last else {}
+
+    def on_train(self, run: RunRow, programs: Iterable[str]) -> dict[str, dict[str, float]]:
+        """Metrics on train by program id, of those programs that the run has."""
+        found = {}
+        for one in programs:
+            with suppress(UsageError):
+                found[one] = dict(self.program(one, run.id).verdict.metrics)
+        return found
 
     def pulse(self) -> dict[str, object]:
         """Records by run that has not ended, and under `*` what changes with anything."""

@@ -84,7 +84,7 @@ def _card(desk: Desk, name: str, runs: list[RunSummary]) -> ProblemCard:
     return ProblemCard(
         name,
         standings.title,
-        objective,
+        standings.shown,
         best,
         len(runs),
         sum(run.status == "running" for run in runs),

@@ -23,8 +23,8 @@ class Spark:
 
 def sparkline(desk: Desk, run_id: str, objective: Objective) -> Spark | None:
     """The best so far of a run; None where it has fewer than two improvements."""
-    points = [(one.evaluations, objective.cost(one.value)) for one in desk.archive.improvements(run_id)]
-    points = [point for point in points if math.isfinite(point[1])]
+    found = [(one.evaluations, objective.cost(one.value)) for one in desk.archive.improvements(run_id)]
+    points = [(spent, cost) for spent, cost in found if spent is not None and math.isfinite(cost)]
     if len(points) < 2:
         return None
     first, last = objective.cost(points[0][1]), objective.cost(points[-1][1])

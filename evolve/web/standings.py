@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from functools import cached_property
 
 from archive.rows import RunRow
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
-from evolve.web.board import Entry, entries, merged
+from evolve.web.board import Entry, entries, merged, shown_metric
 from evolve.web.desk import Desk, objectives
 
 
@@ -58,10 +59,28 @@ class Standings:
 
     def _entries(self, run: RunRow, finals: dict[str, dict[str, float]]) -> list[Entry]:
         known = self._desk.known(run.id)
-        train = {} if finals else self._desk.best_on_train(run, self.objectives)
+        if not finals:
+            train = self._desk.best_on_train(run)
+        elif any(self.objectives[0].metric in row for row in finals.values()):
+            train = {}
+        else:
+            train = self._desk.on_train(run, finals)
         return entries(run, known, finals, self.objectives, self.openings, train)
+
+    @cached_property
+    def shown(self) -> Objective | None:
+        """The metric that people read; None without objectives."""
+        if not self.objectives:
+            return None
+        return shown_metric(self.objectives, [row.metrics for row in self.rows if row.on_final])
 
     @property
     def best(self) -> Entry | None:
-        """The best program that a run found, on final; None where there is none yet."""
-        return next((row for row in self.rows if row.kind == "found" and row.on_final), None)
+        """The best program that a run found, on final; None where there is none yet.
+
+        With two objectives it is the one that gains most on what is known at the same cost.
+        """
+        found = [row for row in self.rows if row.kind == "found" and row.on_final]
+        if len(self.objectives) > 1 and any(row.gain for row in found):
+            return max(found, key=lambda row: row.gain.mean if row.gain else -math.inf)
+        return next(iter(found), None)

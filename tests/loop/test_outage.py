@@ -274,7 +274,7 @@ def test_no_patience_and_hurry() -> None:
     ],
 )
 def test_pauses_that_ended_with_the_search_count_too(told: list[tuple[str | None, float]], seconds: float) -> None:
-    from evolve.cli.show_run import _paused_seconds
+    from evolve.display.run_facts import paused_seconds
 
     events = [{"away_seconds": away, **({"message": text} if text else {})} for text, away in told]
-    assert _paused_seconds(events) == seconds
+    assert paused_seconds(events) == seconds

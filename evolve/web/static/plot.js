@@ -1,7 +1,18 @@
 // Plots by Plotly: <div class="plot" id="..." data-plot="address of a figure as JSON" data-title="what it shows">. The
-// page loads Plotly's bundle itself, before this. Colours come from the page's style, so that both themes are readable.
+// page loads Plotly's bundle itself, deferred. Colours come from the page's style, so that both themes are readable.
+
+import { placeOf } from "./place.js";
 
 const WANTED = "[data-plot]";
+// Plotly's bundle runs after this. Its maps, which no page has, come with a style sheet that the pages' policy refuses: it
+// is left out where an element of this name is there already.
+const MAPS = document.createElement("meta");
+MAPS.id = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
+document.head.append(MAPS);
+const loaded = new Promise((done) => {
+  if (document.readyState === "complete") done();
+  else for (const event of ["DOMContentLoaded", "load"]) addEventListener(event, done, { once: true });
+});
 
 export function preparePlots(root) {
   for (const place of root.querySelectorAll(WANTED)) draw(place);
@@ -12,6 +23,7 @@ export function redrawPlots() {
 }
 
 async function draw(place) {
+  await loaded;
   if (!window.Plotly) return;
   try {
     const answer = await fetch(place.dataset.plot);
@@ -27,9 +39,13 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// A colour in a figure is the name of a variable of the style: "--found".
+// A colour in a figure is the name of a variable of the style: "--found"; "--found/20" is a fifth of it.
 function coloured(value) {
-  if (typeof value === "string") return value.startsWith("--") ? colour(value) : value;
+  if (typeof value === "string") {
+    const named = value.match(/^(--[a-z0-9-]+)(?:\/(\d\d))?$/);
+    if (!named) return value;
+    return named[2] ? colour(named[1]) + Math.round(2.55 * named[2]).toString(16).padStart(2, "0") : colour(named[1]);
+  }
   if (Array.isArray(value)) return value.map(coloured);
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, coloured(inner)]));
@@ -38,7 +54,8 @@ function coloured(value) {
 }
 
 async function show(place) {
-  const figure = coloured(place.figure);
+  // A page's own script may choose what of the figure is shown.
+  const figure = coloured(place.adapt ? place.adapt(place.figure) : place.figure);
   const axis = { gridcolor: colour("--line"), zerolinecolor: colour("--line"), linecolor: colour("--line"), automargin: true };
   const layout = {
     margin: { l: 60, r: 16, t: 16, b: 48 },
@@ -64,7 +81,7 @@ async function show(place) {
     // A point that stands for a program leads to it: its customdata is the address, always one of these pages.
     place.on("plotly_click", (event) => {
       const where = event.points[0]?.customdata;
-      if (typeof where === "string" && where.startsWith("/") && !where.startsWith("//")) location.href = where;
+      if (typeof where === "string" && where.startsWith("/") && !where.startsWith("//")) location.href = placeOf(where);
     });
   }
   document.dispatchEvent(new CustomEvent("evolve:plotted", { detail: place }));
