@@ -66,10 +66,7 @@ def _program_json(
     found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None, sandboxes: Sequence[str]
 ) -> dict[str, Any]:
     from evolve.display.descent import gains
-<<<<<<< HEAD
-=======
     from evolve.display.program import gate_answer
->>>>>>> 628f37dc334c912fb9d67e2060d337ca9ec6d1d8
 
     row = found.row
     return {
@@ -172,11 +169,7 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
 
 
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
-<<<<<<< HEAD
-    from evolve.display.descent import gains, shown_along
-=======
     from evolve.display.descent import gains, shown_along, step_words
->>>>>>> 628f37dc334c912fb9d67e2060d337ca9ec6d1d8
     from evolve.display.grid import blank_table
     from evolve.display.tables import gain_text
     from evolve.display.text import SHORT_ID, metric_text

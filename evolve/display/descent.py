@@ -27,12 +27,9 @@ def gains(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> lis
         known = shown.metric in metrics and shown.metric in before
         found.append(gain_over(shown, metrics, before) if known else None)
     return found
-<<<<<<< HEAD
-=======
 
 
 def step_words(row: ProgramRow) -> str:
     """How a step was made: its operator, and its idea."""
     operator = row.ticket.operator
     return row.idea if row.idea.startswith(operator) else f"{operator}: {row.idea}"
->>>>>>> 628f37dc334c912fb9d67e2060d337ca9ec6d1d8

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
@@ -19,8 +18,11 @@ from evolve.display.text import metric_text
 from evolve.picture import front_of
 from evolve.web.clades import Clades, clades, posterior
 from evolve.web.desk import Desk, objectives
+from evolve.web.figures import UNKNOWN
 from evolve.web.kept import Kept
 from evolve.web.page import AnyDesk, desk_of, json_answer, page
+from evolve.web.run import AnyRun
+from evolve.web.subject import champion_of
 from evolve.web.text import shortened
 from evolve.web.tree_columns import Picture, columns
 from evolve.web.tree_layout import layout
@@ -31,6 +33,7 @@ FEW_RECORDS = 20_000
 """Of a run that is small enough to be read whole, for the champion that its gate let through."""
 MOST_IDEA = 400
 router = APIRouter()
+AnyProgram = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="A program's id, or its beginning.")]
 
 
 class Woods:
@@ -38,16 +41,16 @@ class Woods:
 
     def __init__(self, desk: Desk) -> None:
         archive = desk.archive
-        self._clades = Kept(archive, lambda run_id: clades(archive.tree(run_id), _first(archive.run(run_id))), 2)
-        self._champions = Kept(archive, lambda run_id: _champion(archive, archive.run(run_id)), 64)
+        self._clades = Kept(archive, lambda run: clades(archive.tree(run.id), _first(run)), 2)
+        self._champions = Kept(archive, lambda run: _champion(desk, run), 64)
 
     def clades(self, run: RunRow) -> Clades:
         """The tree of a run with what its clades achieved."""
-        return self._clades.of(run.id)
+        return self._clades.of(run)
 
     def champion(self, run: RunRow) -> str | None:
         """The id of a run's champion, with two objectives the front's best in the first; None where there is none."""
-        return self._champions.of(run.id)
+        return self._champions.of(run)
 
 
 def _woods(request: Request) -> Woods:
@@ -94,11 +97,11 @@ class Step:
 
 
 @router.get("/runs/{run_id}/lineage", include_in_schema=False)
-def lineage_page(run_id: str, request: Request, desk: AnyDesk, woods: AnyWoods) -> Response:
+def lineage_page(run_id: AnyRun, request: Request, desk: AnyDesk, woods: AnyWoods) -> Response:
     """The page."""
     run = desk.archive.run(run_id)
     if run.id != run_id:
-        return RedirectResponse(f"/runs/{quote(run.id)}/lineage")
+        return RedirectResponse(f"/runs/{run.id}/lineage", 307)
     champion = woods.champion(run)
     line, is_whole = _line(desk.archive, champion, run) if champion else ([], True)
     found = objectives(run)
@@ -118,21 +121,21 @@ def lineage_page(run_id: str, request: Request, desk: AnyDesk, woods: AnyWoods) 
     )
 
 
-@router.get("/runs/{run_id}/lineage.json", response_model=Picture)
-def lineage_json(run_id: str, desk: AnyDesk, woods: AnyWoods) -> Response:
+@router.get("/runs/{run_id}/lineage.json", response_model=Picture, responses=UNKNOWN)
+def lineage_json(run_id: AnyRun, request: Request, desk: AnyDesk, woods: AnyWoods) -> Response:
     """The tree of a run: its most important programs, and bundles of the others."""
-    return _picture(desk, woods, desk.archive.run(run_id), None)
+    return _picture(desk, woods, desk.archive.run(run_id), None, request.app.state.published)
 
 
-@router.get("/runs/{run_id}/lineage/{program_id}.json", response_model=Picture)
-def clade_json(run_id: str, program_id: str, desk: AnyDesk, woods: AnyWoods) -> Response:
+@router.get("/runs/{run_id}/lineage/{program_id}.json", response_model=Picture, responses=UNKNOWN)
+def clade_json(run_id: AnyRun, program_id: AnyProgram, desk: AnyDesk, woods: AnyWoods) -> Response:
     """The tree of a run with the path to a program, and with more of its clade and of its siblings than of others."""
     run = desk.archive.run(run_id)
     return _picture(desk, woods, run, desk.archive.program(program_id, run.id))
 
 
-@router.get("/runs/{run_id}/lineage/node/{program_id}.json")
-def node_json(run_id: str, program_id: str, desk: AnyDesk, woods: AnyWoods) -> Node:
+@router.get("/runs/{run_id}/lineage/node/{program_id}.json", responses=UNKNOWN)
+def node_json(run_id: AnyRun, program_id: AnyProgram, desk: AnyDesk, woods: AnyWoods) -> Node:
     """One program of the tree."""
     run = desk.archive.run(run_id)
     row = desk.archive.program(program_id, run.id)
@@ -160,28 +163,31 @@ def node_json(run_id: str, program_id: str, desk: AnyDesk, woods: AnyWoods) -> N
     )
 
 
-def _picture(desk: Desk, woods: Woods, run: RunRow, focus: ProgramRow | None) -> Response:
+def _picture(desk: Desk, woods: Woods, run: RunRow, focus: ProgramRow | None, is_published: bool = False) -> Response:
     found = woods.clades(run)
     champion = woods.champion(run)
     best = found.place(desk.archive.program(champion, run.id).number) if champion else None
     place = found.place(focus.number) if focus else None
     path = found.above(best) if best is not None else []
     drawn = layout(found, focus=place, always=path[-1:])
-    return json_answer(columns(found, drawn, path, place, _first(run)))
+    picture = columns(found, drawn, path, place, _first(run))
+    if is_published:
+        picture["pages"] = [f"/programs/{one}" for one in picture["items"]["ids"]]
+    return json_answer(picture)
 
 
 def _first(run: RunRow) -> Objective | None:
     return next(iter(objectives(run)), None)
 
 
-def _champion(archive: Archive, run: RunRow) -> str | None:
+def _champion(desk: Desk, run: RunRow) -> str | None:
+    """What the run chose at its end; while it goes on, what its gate let through, where that is read soon enough."""
     found = objectives(run)
-    if found and sum(archive.statuses(run.id).values()) < FEW_RECORDS:
-        front = front_of(archive.records(run.id), found)
+    if run.ended_at is None and found and sum(desk.archive.statuses(run.id).values()) < FEW_RECORDS:
+        front = front_of(desk.archive.records(run.id), found)
         if front:
             return front[0].program_id
-    last = next(reversed(archive.improvements(run.id)), None)
-    return last.program_id if last else None
+    return champion_of(desk, run)
 
 
 def _line(archive: Archive, program_id: str, run: RunRow) -> tuple[list[ProgramRow], bool]:

@@ -46,7 +46,8 @@ class Picture(BaseModel):
 
     `path` leads to the champion and `focus` is the item that was asked for, both by the items' places. `leaves` is the
     height of the whole, `depth` its greatest depth, `scores` the values of the first objective at ranks of 0, 1/4, 1/2,
-    3/4 and 1, `programs` and `failures` count all of the run.
+    3/4 and 1; `programs` and `failures` count all of the run. In a published folder
+    `pages` are the addresses of the programs' pages, null for those that are not in it.
     """
 
     metric: str | None
@@ -62,6 +63,7 @@ class Picture(BaseModel):
     path: list[int]
     focus: int | None
     items: Items
+    pages: list[str | None] | None = None
 
 
 def columns(

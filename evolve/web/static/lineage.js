@@ -1,5 +1,6 @@
 // The lineage page: fetches the tree, and joins the picture with its fields, its words, the keyboard and the address.
 // The address keeps the view: #PROGRAM&x=record&colour=posterior.
+import { placeOf } from "./place.js";
 import { TreeView } from "./treeview.js";
 import { describe, legend } from "./treewords.js";
 import { listen } from "./treehands.js";
@@ -14,7 +15,7 @@ const form = document.querySelector(".tree-tools");
 const said = document.getElementById("tree-said"); // messages
 const told = document.getElementById("tree-told"); // what is chosen, for who can not see it
 const bar = document.querySelector(".tree-legend");
-const { tree, clades, programs } = place.dataset;
+const { tree, clades } = place.dataset;
 const view = new TreeView(canvas);
 place.view = view; // for whoever measures it
 const details = new Map();
@@ -178,7 +179,11 @@ async function open(item, inNewTab = false) {
     else await go(view.items.ids[item]);
     return;
   }
-  const address = programs + encodeURIComponent(view.items.ids[item]);
+  if (view.picture.pages && !view.picture.pages[item]) {
+    say("This program's page was not published.");
+    return;
+  }
+  const address = placeOf(`/programs/${encodeURIComponent(view.items.ids[item])}`);
   view.selected = item;
   writeAddress();
   if (inNewTab) window.open(address, "_blank", "noopener");
