@@ -31,8 +31,8 @@ class Clades:
     scored programs that a program is at least as good as (1 is the best), not-a-number without a score; `best` is the
     highest rank of the clade, -1 where nothing has a score. `programs` and `evaluations` are sums over the clade.
     `trials` and `successes` are those of clade statistics: outcomes of the descendants alone, as an outcome is a trial
-    of the parent and of those above it. `importance` is less for clades that are larger or hold better programs, and
-    never as low for a child as for its parent.
+    of the parent and of those above it. `importance` is a place in an order: it is less for clades that are larger or
+    hold better programs, and never as low for a child as for its parent.
     """
 
     tree: Tree
@@ -89,7 +89,7 @@ def clades(tree: Tree, objective: Objective | None) -> Clades:
         np.maximum.at(best, above, best[level])
         for sums in (programs, evaluations, trials, successes):
             np.add.at(sums, above, sums[level])
-    importance = np.minimum(_order(-programs), _order(-best))
+    importance = _order(np.minimum(_order(-programs), _order(-best)))
     trials, successes = trials - own_trials, successes - own_successes
     return Clades(tree, parents, depths, ranks, best, programs, evaluations, trials, successes, importance)
 

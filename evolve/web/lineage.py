@@ -171,8 +171,7 @@ def _picture(desk: Desk, woods: Woods, run: RunRow, focus: ProgramRow | None, is
     path = found.above(best) if best is not None else []
     drawn = layout(found, focus=place, always=path[-1:])
     picture = columns(found, drawn, path, place, _first(run))
-    if is_published:
-        picture["pages"] = [f"/programs/{one}" for one in picture["items"]["ids"]]
+    picture["pages"] = [f"/programs/{one}" for one in picture["items"]["ids"]] if is_published else None
     return json_answer(picture)
 
 

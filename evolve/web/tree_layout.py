@@ -82,7 +82,7 @@ def _kept(clades: Clades, most: int, focus: int | None, always: Sequence[int]) -
 
 
 def _first(importance: Ints, among: Bools, count: int) -> Bools:
-    """The `count` most important of these, or nearly so many: two may be of equal importance."""
+    """The `count` most important of these."""
     values = importance[among]
     if len(values) <= count:
         return among
