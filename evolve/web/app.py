@@ -18,6 +18,7 @@ from evolve.web import (
     compare,
     diff,
     leaderboard,
+    lineage,
     live,
     pareto,
     problems,
@@ -31,7 +32,7 @@ from evolve.web.desk import Desk
 from evolve.web.page import PlainJson, page
 from evolve.web.security import Guard
 
-PAGES = (problems, leaderboard, pareto, program, program_data, diff, runs, run, compare, live)
+PAGES = (problems, leaderboard, pareto, program, program_data, diff, runs, run, lineage, compare, live)
 _REFUSALS = {404: "there is no such thing", 422: "the address can not be read", 503: "the archive can not be read"}
 _DATA = (".json", ".csv", ".svg", ".txt")
 
