@@ -14,16 +14,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from starlette.testclient import TestClient
+
+from evolve.web.desk import slug
 from web import hostile
 from web.showroom import COMPARISON, PROBLEM, VERSION, Showroom
 
-from evolve.web.desk import slug
-
 CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance, content_type_conformance]
 HEADERS = {"host": "localhost"}
-FEW = settings(
-    derandomize=True, max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+FEW = settings(derandomize=True, max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 def test_whatever_is_asked_for(app: FastAPI, showroom: Showroom) -> None:
