@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -15,7 +14,7 @@ from archive.rows import ProgramRow
 from evolve.core.errors import UsageError
 from evolve.web.badge import badge
 from evolve.web.board import Entry, dominators
-from evolve.web.desk import Desk, problem_name, slug
+from evolve.web.desk import Desk, problem_name
 from evolve.web.page import AnyDesk, page
 from evolve.web.standings import Standings
 
@@ -94,7 +93,7 @@ def leaderboard(slug: str, version: str, request: Request, desk: AnyDesk) -> Res
     """The leaderboard of one version."""
     standings = Standings(desk, problem_name(slug), version)
     if version != standings.version:
-        return RedirectResponse(_address(standings), 307)
+        return RedirectResponse(standings.address, 307)
     return _page(request, desk, standings)
 
 
@@ -227,13 +226,9 @@ def _page(request: Request, desk: Desk, standings: Standings) -> Response:
         rows=rows,
         objectives=standings.objectives,
         extra=standings.shown.metric if standings.shown and standings.shown not in standings.objectives else None,
-        base=_address(standings),
+        base=standings.address,
         running=[run for run in standings.runs if run.status == "running"],
     )
-
-
-def _address(standings: Standings) -> str:
-    return f"/problems/{quote(slug(standings.problem))}/{quote(standings.version, safe='')}"
 
 
 def _cell(value: object) -> object:
