@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, func, insert, select, update
 
-from archive import bounds, codec, equivalence, schema
+from archive import bounds, codec, equivalence, schema, totals
 from archive.equivalence import Learned
 from evolve.core import clock
 from evolve.core.errors import ArchiveError
@@ -143,6 +143,7 @@ def write(connection: Connection, owner: str, batch: Batch) -> None:
     for table in _APPENDED:
         if rows := batch.rows.get(table):
             append(connection, table, rows)
+    totals.advance(connection, batch.rows)
     for problem_version, rows in batch.finals:
         _write_final(connection, problem_version, rows)
     _write_ends(connection, owner, batch.ends)

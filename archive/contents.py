@@ -1,7 +1,8 @@
 """What an archive holds, as rows that fit any other archive: the same on SQLite and PostgreSQL, in a fixed order.
 
 A table travels if its rows belong to a run (it has a column `run_id`) or are named by those that do (`SHARED`). What
-numbers or leases the rows of one database alone (`LOCAL`) stays behind, and so does `meta`, which says what it is.
+numbers or leases the rows of one database alone (`LOCAL`) stays behind, and so do `meta`, which says what it is, and
+what is made of other tables (`schema.DERIVED`).
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ LOCAL: Mapping[str, frozenset[str]] = {
 
 def tables() -> list[Table]:
     """The tables that travel, each after those that its rows refer to."""
-    return [table for table in schema.metadata.sorted_tables if table.name in SHARED or "run_id" in table.c]
+    found = [table for table in schema.metadata.sorted_tables if table.name in SHARED or "run_id" in table.c]
+    return [table for table in found if table.name not in schema.DERIVED]
 
 
 def columns(table: Table) -> list[Column[Any]]:

@@ -7,7 +7,7 @@ has no findings, so each is a sign of a damaged disk, of another program's hand,
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, ForeignKeyConstraint, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
-from archive import codec, queries, reading, schema
+from archive import codec, queries, reading, schema, totals
 from archive.ancestry import Ancestry
 from archive.contents import BLOCK, Address, Progress
 from evolve.core.types import Record
@@ -26,6 +26,7 @@ MOST = 20
 """The most findings of one check that are told."""
 
 BACKUP = "Restore a backup, or go on with another archive: --archive PATH."
+COUNT_ANEW = "Its records are not touched by this. A copy counts them anew: evolve archive copy NEW.db --archive THIS"
 RECOVER = "Restore a backup, or save what can be read: sqlite3 FILE .recover"
 
 
@@ -57,6 +58,7 @@ def findings(connection: Connection, progress: Progress, address: Address | None
         _texts(connection, progress),
         _addresses(connection, progress, address),
         of_runs(connection, run_ids, progress),
+        _totals(connection, run_ids, progress),
     )
     return [found for check in checks for found in _first(check)]
 
@@ -70,6 +72,14 @@ def of_runs(connection: Connection, run_ids: Iterable[str], progress: Progress) 
     """What is wrong with the records of these runs, with their order, and with who descends from whom."""
     for run_id in run_ids:
         yield from _run(connection, run_id, progress)
+
+
+def _totals(connection: Connection, run_ids: Sequence[str], progress: Progress) -> Generator[Finding, None, None]:
+    """What is kept of runs so that nobody need read their records, and is not what these say."""
+    for number, run_id in enumerate(run_ids):
+        progress("totals", number, len(run_ids))
+        for says in totals.differences(connection, run_id):
+            yield Finding("totals", f"run {run_id}", says, COUNT_ANEW)
 
 
 def _file(connection: Connection) -> Generator[Finding, None, None]:

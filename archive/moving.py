@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
-from archive import contents, integrity, lease, merging, portable, schema
+from archive import contents, integrity, lease, merging, portable, schema, totals
 from archive.connect import Database, connect, shown
 from archive.contents import Address, Progress, Row
 from archive.errors import reported
@@ -121,6 +121,9 @@ def _put(
                         f"{source} can not be taken in: {found.where}: {found.says}",
                         "Nothing was changed. What else is wrong with it: evolve archive check --archive THERE",
                     )
+            for run_id in merged.new:
+                progress("totals", 0, 0)
+                totals.rebuild(connection, run_id)
         return merged
     finally:
         database.close()

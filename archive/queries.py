@@ -9,7 +9,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Case, Connection, and_, case, distinct, func, select
+from sqlalchemy import Connection, Subquery, Table, and_, distinct, func, select
 
 from archive import lease, reading, schema
 from archive.codec import NOTHING_NEW
@@ -106,23 +106,18 @@ def _list(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
 
 
-def runs(connection: Connection) -> list[RunSummary]:
+def runs(connection: Connection, problem: str | None = None) -> list[RunSummary]:
     """See `Archive.runs`."""
-    table, record = schema.runs, schema.records
-    counts = (
-        select(
-            record.c.run_id,
-            func.count().label("records"),
-            func.count(_no_proposal()).label("no_proposals"),
-            func.sum(record.c.evaluations).label("evaluations"),
-            func.count(distinct(record.c.program_id)).label("programs"),
-        )
-        .group_by(record.c.run_id)
-        .subquery()
+    table = schema.runs
+    counts = _summed(schema.totals, "proposals", "programs", "evaluations")
+    paid = _summed(schema.spendings, "replies", "prompt_tokens", "completion_tokens", "usd", "unpriced")
+    columns = [column for found in (counts, paid) for column in found.c if column.name != "run_id"]
+    query = (
+        select(table, *columns)
+        .outerjoin(counts, counts.c.run_id == table.c.run_id)
+        .outerjoin(paid, paid.c.run_id == table.c.run_id)
+        .order_by(table.c.ordinal, table.c.run_id)
     )
-    query = select(table, *(column for column in counts.c if column.name != "run_id"))
-    joined = query.outerjoin(counts, counts.c.run_id == table.c.run_id).order_by(table.c.ordinal, table.c.run_id)
-    spent = _spendings(connection)
     changed = _sandbox_changes(connection)
     return [
         RunSummary(
@@ -132,15 +127,24 @@ def runs(connection: Connection) -> list[RunSummary]:
             row.ended_at,
             row.stop_reason,
             _status(row),
-            (row.records or 0) - (row.no_proposals or 0),
+            int(row.proposals or 0),
             row.evaluations or 0.0,
-            row.programs or 0,
+            int(row.programs or 0),
             row.seconds if row.seconds is not None else _seconds_between(row.started_at, row.lease_at),
             tuple(filter(None, (json.loads(row.config).get("sandbox"), *changed.get(row.run_id, ())))),
-            *spent.get(row.run_id, ()),
+            int(row.replies or 0),
+            int(row.prompt_tokens or 0) + int(row.completion_tokens or 0),
+            row.usd or 0.0,
+            int(row.unpriced or 0),
         )
-        for row in connection.execute(joined)
+        for row in connection.execute(query if problem is None else query.where(table.c.problem == problem))
     ]
+
+
+def _summed(table: Table, *names: str) -> Subquery:
+    """These columns of a table that is kept up with the records, added up by run."""
+    sums = (func.sum(table.c[name]).label(name) for name in names)
+    return select(table.c.run_id, *sums).group_by(table.c.run_id).subquery()
 
 
 def answered(connection: Connection, run_id: str) -> set[tuple[int, int]]:
@@ -148,19 +152,6 @@ def answered(connection: Connection, run_id: str) -> set[tuple[int, int]]:
     reply = schema.replies.c
     rows = connection.execute(select(reply.ticket_number, reply.attempt).where(reply.run_id == run_id))
     return {(row.ticket_number, row.attempt) for row in rows}
-
-
-def _spendings(connection: Connection) -> dict[str, tuple[int, int, float, int]]:
-    """By run: replies, tokens, dollars that are known, and replies of unknown price."""
-    reply = schema.replies.c
-    query = select(
-        reply.run_id,
-        func.count().label("replies"),
-        func.sum(reply.prompt_tokens + reply.completion_tokens).label("tokens"),
-        func.coalesce(func.sum(reply.usd), 0.0).label("usd"),
-        (func.count() - func.count(reply.usd)).label("unpriced"),
-    ).group_by(reply.run_id)
-    return {row.run_id: (row.replies, int(row.tokens), row.usd, row.unpriced) for row in connection.execute(query)}
 
 
 def _sandbox_changes(connection: Connection) -> dict[str, list[str]]:
@@ -171,17 +162,6 @@ def _sandbox_changes(connection: Connection) -> dict[str, list[str]]:
     for run_id, payload in connection.execute(query):
         found.setdefault(run_id, []).append(json.loads(payload)["sandbox"])
     return found
-
-
-def _no_proposal() -> Case[Any]:
-    """Not null for records that are no proposals: they measure, or supersede.
-
-    Measurements have a program and no candidate. So few others do that only for these the ticket is looked up.
-    """
-    record, ticket = schema.records.c, schema.tickets.c
-    kind = select(ticket.kind).where(ticket.run_id == record.run_id, ticket.number == record.ticket_number)
-    measured = and_(record.idea.is_(None), record.program_id.is_not(None), kind.scalar_subquery() == "measure")
-    return case((record.supersedes.is_not(None), 1), (measured, 1))
 
 
 def _seconds_between(start: str, end: str) -> float:

@@ -43,14 +43,14 @@ def _unpack(text: str) -> Any:
     return value if end == len(text) else json.loads(text)
 
 
-def _text(text: str) -> str:
+def unpacked_text(text: str) -> str:
     """A text from its stored form. What stands between its quotes is the text, where nothing of it is escaped."""
     plain = text[:1] == text[-1:] == '"' and _is_plain(text, 2)
     return text[1:-1] if plain else _unpack(text)
 
 
-def _texts(text: str) -> tuple[str, ...]:
-    """Texts from their stored form, as `_text`."""
+def unpacked_texts(text: str) -> tuple[str, ...]:
+    """Texts from their stored form, as `unpacked_text`."""
     if text == "[]":
         return ()
     if text[:2] == '["' and text[-2:] == '"]':
@@ -194,8 +194,10 @@ def _ticket(
     avoid: str | None,
     told: int | None,
 ) -> Ticket:
-    words = _text(idea) if idea else "", _texts(avoid) if avoid else ()
-    return Ticket(number, kind, _texts(parents), _texts(inspirations), operator, model, seed, mends, *words, told)
+    words = unpacked_text(idea) if idea else "", unpacked_texts(avoid) if avoid else ()
+    return Ticket(
+        number, kind, unpacked_texts(parents), unpacked_texts(inspirations), operator, model, seed, mends, *words, told
+    )
 
 
 def _grouped(
@@ -222,7 +224,7 @@ def _promotion(row: AnyRow) -> Promotion:
     question = None
     if row.question is not None:
         question = Question(row.question, row.group_count, row.fixed, row.statistic, row.needed)
-    return Promotion(row.accepted, metrics(row.metrics), row.evaluation_set, _text(row.reason), question)
+    return Promotion(row.accepted, metrics(row.metrics), row.evaluation_set, unpacked_text(row.reason), question)
 
 
 def metrics(text: str) -> dict[str, float]:
@@ -275,9 +277,9 @@ def _record(
     ) = row
     ticket = _ticket(ticket_number, *of_ticket)
     candidate = failure = None
-    state, said = _STATUS[status], _text(feedback)
+    state, said = _STATUS[status], unpacked_text(feedback)
     if idea is not None:
-        cost, words, ids = Cost(cost_evaluations, cost_tokens, cost_usd), _text(idea), _texts(reply_ids)
+        cost, words, ids = Cost(cost_evaluations, cost_tokens, cost_usd), unpacked_text(idea), unpacked_texts(reply_ids)
         if failed:
             failure = Failure(ticket, state, said, cost, words, ids)
         else:

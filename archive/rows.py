@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evolve.core.types import Promotion, Source, Ticket, Verdict
+from evolve.core.types import Promotion, Source, Status, Ticket, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class RunStatus(StrEnum):
@@ -82,3 +86,108 @@ class ProgramRow:
     promotion: Promotion | None
     parents: tuple[str, ...]
     children: int
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """A record that was better than all before it: `value` is its first objective's, `evaluations` what the run had
+    been charged with it, None where that is no number."""
+
+    number: int
+    program_id: str
+    evaluations: float | None
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the replies of one model took in a run: tokens, wall seconds, and dollars where these are known; `unpriced`
+    counts the replies whose price is not."""
+
+    replies: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    usd: float
+    unpriced: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What changes with everything that a page shows. Two that are equal mean that nothing was written in between.
+
+    `runs`, `records` and `replies` count those of the whole archive, `finals` the results of openings of final sets;
+    `ended` counts runs that ended, the latest at `last_end`. `live` gives the records of each run that has not ended,
+    whether its process lives or not.
+    """
+
+    runs: int
+    ended: int
+    last_end: str | None
+    records: int
+    replies: int
+    finals: int
+    live: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FinalRow:
+    """A program's metrics on the final set of a problem version, at its so-and-so-many-eth opening (from 1)."""
+
+    problem_version: str
+    opening: int
+    run_id: str
+    program_id: str
+    metrics: Mapping[str, float]
+    opened_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramLine:
+    """A program in a list of those of a run: `number` is the record that brought it, `parents` are program ids.
+
+    `status`, `value` and `metrics` are by the last record that superseded that one, if any did.
+    """
+
+    number: int
+    program_id: str
+    status: Status
+    value: float | None
+    metrics: Mapping[str, float]
+    idea: str
+    operator: str
+    model: str | None
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The programs of a run [N] in the order of their records, each with its first parent.
+
+    `numbers` are those of the records that brought them, `parents` places in these arrays, -1 where there is none.
+    `statuses` are places in `STATUSES`. `values` (of the first objective) and `outcomes` are not-a-number where there
+    is none; these three are by the last record that superseded the program's, if any did. `evaluations` is what the
+    program's first record was charged.
+    """
+
+    numbers: NDArray[np.int64]
+    program_ids: list[str]
+    parents: NDArray[np.int64]
+    statuses: NDArray[np.int8]
+    values: NDArray[np.float64]
+    outcomes: NDArray[np.float64]
+    evaluations: NDArray[np.float64]
+
+
+STATUSES = tuple(Status)
+"""Statuses by their place: `Tree.statuses` names them so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalent:
+    """A program that computes the same as another one: the run and the record in which that was seen."""
+
+    program_id: str
+    run_id: str
+    number: int

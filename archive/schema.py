@@ -2,7 +2,8 @@
 
 Free text (ideas, feedback, sources) is kept as a JSON string with everything outside ASCII escaped, so
 that a NUL or a lone surrogate, which one of the two databases refuses, comes back as it went in.
-Rows are only ever added; in `runs` alone the end and the lease are updated.
+Rows are only ever added; in `runs` alone the end and the lease are updated. What `DERIVED` names follows from the
+others and is kept up with them: see `archive.totals`.
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-VERSION = 4
+VERSION = 5
 """2 added what models propose: replies, failed proposals that were paid for, and more of tickets. 3 added questions to
-the gate, and how much of train a verdict stands on. 4 added what programs compute, and whose score was taken over."""
+the gate, and how much of train a verdict stands on. 4 added what programs compute, and whose score was taken over. 5
+added what follows from the rest, so that a look at a large archive need not read it, and two indices."""
+
+DERIVED = frozenset({"totals", "improvements", "spendings"})
+"""Tables that are made of the others: of runs that come from elsewhere they are made anew."""
 
 metadata = MetaData()
 
@@ -157,6 +162,14 @@ records = Table(
     ForeignKeyConstraint(["run_id", "ticket_number"], ["tickets.run_id", "tickets.number"]),
     Index("records_by_program", "program_id", "run_id", "number"),
 )
+# The few that have the last word on a program.
+Index(
+    "records_superseding",
+    records.c.run_id,
+    records.c.program_id,
+    sqlite_where=records.c.supersedes.is_not(None),
+    postgresql_where=records.c.supersedes.is_not(None),
+)
 
 
 def _of_record() -> tuple[Column[str], Column[int], ForeignKeyConstraint]:
@@ -244,6 +257,7 @@ equivalences = Table(
     Column("saved", Double, nullable=False),
     Column("seconds", Double, nullable=False),
     Index("equivalences_by_set", "evaluation_set", "kind"),
+    Index("equivalences_by_function", "function_key"),
     sqlite_with_rowid=False,
 )
 
@@ -271,8 +285,57 @@ events = Table(
     Index("events_by_run", "run_id"),
 )
 
+totals = Table(
+    "totals",
+    metadata,
+    Column("run_id", String, ForeignKey("runs.run_id"), primary_key=True),
+    Column("status", String, primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    # Of them, those that end a proposal, and those that brought a program which the run did not have.
+    Column("proposals", BigInteger, nullable=False),
+    Column("programs", BigInteger, nullable=False),
+    # Null where infinities of both signs met, as in `seconds` below.
+    Column("evaluations", Double),
+    sqlite_with_rowid=False,
+)
+
+improvements = Table(
+    "improvements",
+    metadata,
+    *_of_record(),
+    Column("program_id", String, ForeignKey("programs.program_id"), nullable=False),
+    # Charged to the run up to and including the record.
+    Column("evaluations", Double),
+    Column("value", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+spendings = Table(
+    "spendings",
+    metadata,
+    Column("run_id", String, ForeignKey("runs.run_id"), primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("replies", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    # The sum of what is known, and the replies whose price is not.
+    Column("usd", Double, nullable=False),
+    Column("unpriced", BigInteger, nullable=False),
+    Column("seconds", Double),
+    sqlite_with_rowid=False,
+)
+
 
 def insert_or_ignore(dialect: str, table: Table) -> Insert:
     """An insert that leaves a row with the same key as it is. Both databases know the clause."""
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return make(table).on_conflict_do_nothing()
+
+
+def insert_or_add(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that adds the columns outside the key to those of a row with the same key."""
+    made = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    keys = table.primary_key.columns.keys()
+    sums = {column.name: column + made.excluded[column.name] for column in table.c if column.name not in keys}
+    return made.on_conflict_do_update(index_elements=keys, set_=sums)

@@ -13,15 +13,26 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection
 
-from archive import batch, connect, equivalence, export, lease, queries, reading, replay
+from archive import batch, board, connect, equivalence, export, lease, queries, reading, replay
 from archive.equivalence import Learned, Savings
 from archive.errors import reported
 from archive.opened import OpenRun
 from archive.replay import Replay
-from archive.rows import ProgramRow, RunRow, RunSummary
+from archive.rows import (
+    Equivalent,
+    FinalRow,
+    Improvement,
+    ProgramLine,
+    ProgramRow,
+    Pulse,
+    RunRow,
+    RunSummary,
+    Spending,
+    Tree,
+)
 from archive.writer import Writer
 from evolve.core.errors import CallOrderError
-from evolve.core.types import ModelReply, Record, Ticket
+from evolve.core.types import ModelReply, Record, Status, Ticket
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -241,9 +252,9 @@ class Archive:
         """A run by id, unambiguous prefix, or "last". Raises `UsageError` with the nearest ids."""
         return self._read(queries.run, name)
 
-    def runs(self) -> list[RunSummary]:
-        """All runs, in the order in which they were begun."""
-        return self._read(queries.runs)
+    def runs(self, problem: str | None = None) -> list[RunSummary]:
+        """All runs, or those of a problem of that name, in the order in which they were begun."""
+        return self._read(queries.runs, problem)
 
     def runs_of(self, problem_version: str) -> list[RunRow]:
         """Runs of one version of a problem as they were begun, in that order."""
@@ -259,6 +270,45 @@ class Archive:
     def lineage(self, program_id: str, run_id: str) -> list[ProgramRow]:
         """From the program that a run started from to this one, along first parents."""
         return self._read(queries.lineage, program_id, self._named(run_id))
+
+    def pulse(self) -> Pulse:
+        """What changes whenever a run begins, goes on or ends, and when a final set is opened: cheap to ask for."""
+        return self._read(board.pulse)
+
+    def statuses(self, run_id: str) -> dict[Status, int]:
+        """How many records of a run have each status, in the order of `Status`; those that none has are left out."""
+        return self._read(board.statuses, self._named(run_id))
+
+    def improvements(self, run_id: str) -> list[Improvement]:
+        """The records that were better than all before them, in order: see `archive.totals.improvements`."""
+        return self._read(board.improvements, self._named(run_id))
+
+    def spendings(self, run_id: str) -> dict[str, Spending]:
+        """What the replies of each model took in a run, by the model's name."""
+        return self._read(board.spendings, self._named(run_id))
+
+    def finals(self, problem: str) -> list[FinalRow]:
+        """All results on final sets of a problem of that name: by version, in the order of their openings."""
+        return self._read(board.finals, problem)
+
+    def programs_of(self, run_id: str, first: int = 0, count: int = 100) -> list[ProgramLine]:
+        """The first `count` programs that records from number `first` on brought into a run, in that order.
+
+        The next ones begin behind the last one's number.
+        """
+        return self._read(board.programs_of, self._named(run_id), first, count)
+
+    def tree(self, run_id: str) -> Tree:
+        """All programs of a run with their first parents, as arrays. It takes seconds where there are a million."""
+        return self._read(board.tree, self._named(run_id))
+
+    def equivalent_programs(self, program_id: str, count: int = 100) -> list[Equivalent]:
+        """Other programs of any run with the function key of this one, at most `count`, by run and record."""
+        return self._read(board.equivalents, program_id, count)
+
+    def runs_with(self, program_id: str) -> list[tuple[str, int]]:
+        """Id and first record of each run that has a program, in the order in which the runs were begun."""
+        return self._read(board.runs_with, program_id)
 
     def export(self, run_id: str, replies: bool = False) -> Iterator[str]:
         """The run as lines of JSON without line ends: see `archive.export`. Same seed, same bytes."""

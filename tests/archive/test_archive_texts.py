@@ -14,24 +14,24 @@ from evolve.core.types import Source
 
 @given(st.text())
 def test_a_text_comes_back(text: str) -> None:
-    assert reading._text(codec.packed_text(text)) == text
+    assert reading.unpacked_text(codec.packed_text(text)) == text
 
 
 @given(st.lists(st.text()))
 def test_a_list_of_texts_comes_back(texts: list[str]) -> None:
-    assert reading._texts(codec.packed_texts(texts)) == tuple(texts)
+    assert reading.unpacked_texts(codec.packed_texts(texts)) == tuple(texts)
 
 
 @pytest.mark.parametrize("damaged", ["", '"', "abc", '"abc', 'abc"', '"a\\"', '"a"b"', '"a\tb"'])
 def test_what_is_no_text_is_refused(damaged: str) -> None:
     with pytest.raises(json.JSONDecodeError):
-        reading._text(damaged)
+        reading.unpacked_text(damaged)
 
 
 @pytest.mark.parametrize("damaged", ["", "[", '["]', "[abc]", '["abc"', '"abc"]', '["a"b"]', '["a\n"]'])
 def test_what_is_no_list_is_refused(damaged: str) -> None:
     with pytest.raises(json.JSONDecodeError):
-        reading._texts(damaged)
+        reading.unpacked_texts(damaged)
 
 
 @given(st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)))
