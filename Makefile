@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 SOAK := .venv-soak
 # Benchmarks and tests use one core per process; the linear algebra below numpy must not add its own threads.
 export OPENBLAS_NUM_THREADS := 1
+# Compiled modules are kept, whatever the environment says: tests start thousands of interpreters.
+export PYTHONDONTWRITEBYTECODE :=
 # Tests wait for sandboxes most of the time, so one more than two cores are worth it.
 TESTERS ?= 3
 

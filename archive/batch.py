@@ -171,8 +171,8 @@ def append(connection: Connection, table: Table, rows: list[Row], once: bool = F
     names = tuple(name for name in table.columns.keys() if name in rows[0])  # noqa: SIM118, columns are no names
     new = done = 0
     for count in _TOGETHER:
-        statement = _statement(connection.dialect, table, names, count, once)
         while len(rows) - done >= count:
+            statement = _statement(connection.dialect, table, names, count, once)
             values = [row[name] for row in rows[done : done + count] for name in names]
             new += connection.exec_driver_sql(statement, tuple(values)).rowcount
             done += count

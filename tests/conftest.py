@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -209,8 +210,8 @@ def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests marked `bubblewrap` or `docker` are skipped where it does not work, unless EVOLVE_REQUIRE names it."""
-    for name in ("bubblewrap", "docker"):
+    """Tests of what is not there, or does not work, are skipped, unless EVOLVE_REQUIRE names it."""
+    for name in ("bubblewrap", "docker", "browser"):
         if item.get_closest_marker(name) is None or name in os.environ.get("EVOLVE_REQUIRE", "").split(","):
             continue
         reason = _missing("runsc" if name == "docker" and "runsc" in item.name else name)
@@ -221,7 +222,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @cache
 def _missing(name: str) -> str | None:
-    """Why there is no bubblewrap, no Docker engine, or none with gVisor (`runsc`); None where there is."""
+    """Why there is no bubblewrap, no browser, no Docker engine, or none with gVisor (`runsc`); None where there is."""
+    if name == "browser":
+        return None if shutil.which("chromium") else "Chromium is not installed (as root: apt-get install chromium)"
     if name == "bubblewrap":
         from sandbox.bubblewrap import available
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from evolve.cli import archive, baselines, check, compare, doctor, export, history, new, plot, run, sandbox, show
+from evolve.cli import archive, baselines, check, compare, doctor, export, history, new, plot, run, sandbox, serve, show
 from evolve.cli.output import print_error
 from evolve.core.errors import EvolveError, UsageError
 from evolve.display.text import line
@@ -50,5 +50,7 @@ app.command("new")(new.new)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
+app.command("serve")(serve.serve)
+app.command("publish")(serve.publish)
 app.add_typer(archive.app, name="archive")
 app.add_typer(sandbox.app, name="sandbox")

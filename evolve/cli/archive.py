@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evolve.cli.options import ArchiveOption, JsonOption
+from evolve.cli.progress import progress_line
 
 if TYPE_CHECKING:
     from archive.contents import Address
@@ -45,7 +44,7 @@ def check(
     from evolve.cli.output import print_json
     from evolve.display.text import duration, line
 
-    with _progress() as (progress, seconds):
+    with progress_line() as (progress, seconds):
         held, found = moving.check(_place(archive), progress, _address(trust_ids))
     if as_json:
         print_json(
@@ -78,7 +77,7 @@ def export(
     from evolve.display.text import duration, line
 
     found: list[Held] = []
-    with _progress() as (progress, seconds):
+    with progress_line() as (progress, seconds):
         write_atomically(file, lambda path: found.append(moving.export(_place(archive), path, progress)), force=force)
     size = file.stat().st_size
     if as_json:
@@ -101,7 +100,7 @@ def import_(
     """
     from archive import moving
 
-    with _progress() as (progress, seconds):
+    with progress_line() as (progress, seconds):
         merged = moving.bring_in(file, _place(archive), progress, _address(trust_ids))
     _tell(merged, _place(archive), seconds(), as_json)
 
@@ -119,7 +118,7 @@ def merge(
     """
     from archive import moving
 
-    with _progress() as (progress, seconds):
+    with progress_line() as (progress, seconds):
         merged = moving.merge(other, _place(archive), progress, _address(trust_ids))
     _tell(merged, _place(archive), seconds(), as_json)
 
@@ -136,7 +135,7 @@ def copy(
     """Copy the archive to another database, which then holds the same runs in the same order."""
     from archive import moving
 
-    with _progress() as (progress, seconds):
+    with progress_line() as (progress, seconds):
         merged = moving.copy(_place(archive), target, progress)
     _tell(merged, target, seconds(), as_json)
 
@@ -170,19 +169,3 @@ def _tell(merged: Merged, where: str, seconds: float, as_json: bool) -> None:
     new = f"{len(merged.new):,} runs, {added.get('records', 0):,} records, {added.get('programs', 0):,} programs"
     known = f"; {len(merged.known):,} runs were there already" if merged.known else ""
     line(f"{place}: {new} came{known} ({duration(seconds)})")
-
-
-@contextmanager
-def _progress() -> Iterator[tuple[Callable[[str, int, int], None], Callable[[], float]]]:
-    """Where to say how far it is, shown on a terminal, and the seconds until now."""
-    from rich.console import Console
-
-    from evolve.core.clock import monotonic_seconds
-
-    began = monotonic_seconds()
-    with Console(stderr=True).status("opening the archive") as status:
-
-        def said(what: str, done: int, total: int) -> None:
-            status.update(f"{what}: {done:,} of {total:,}" if total > done else f"{what}: {done:,}")
-
-        yield said, lambda: monotonic_seconds() - began

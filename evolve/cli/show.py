@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archive.rows import ProgramRow
     from archive.store import Archive
     from evolve.cli.lookup import Found
-    from evolve.core.types import Objective, Promotion, Source
+    from evolve.core.types import Objective, Source
 
 FEEDBACK_LINES = 12
 
@@ -62,20 +62,13 @@ def show(
         _print_program(found, lineage, final, sandboxes)
 
 
-def _gate_answer(row: ProgramRow) -> bool | None:
-    """What the gate said of it; None where it was not asked, such as for champions that are best on train alone."""
-    from evaluators.gate import FIRST
-
-    if row.promotion is None or row.promotion.reason == FIRST or row.promotion.reason.startswith("not gated"):
-        return None
-    return row.promotion.accepted
-
-
 def _program_json(
     found: Found, lineage: Sequence[ProgramRow], final: Mapping[str, float] | None, sandboxes: Sequence[str]
 ) -> dict[str, Any]:
+    from evolve.display.descent import gains
+    from evolve.display.program import gate_answer
+
     row = found.row
-    gains = _gains(lineage, found.objectives)
     return {
         "program_id": row.program_id,
         "skeleton_id": row.skeleton_id,
@@ -88,7 +81,7 @@ def _program_json(
         "measured": row.verdict.share,
         "metrics": dict(row.verdict.metrics),
         "final": dict(final) if final is not None else None,
-        "proven": _gate_answer(row),
+        "proven": gate_answer(row),
         "question": asdict(row.promotion.question) if row.promotion and row.promotion.question else None,
         "feedback": row.verdict.feedback,
         "idea": row.idea,
@@ -99,7 +92,7 @@ def _program_json(
         "entry": row.source.entry,
         "files": dict(row.source.files),
         "sandboxes": list(sandboxes),
-        "lineage": [_step_json(one, gain) for one, gain in zip(lineage, gains, strict=True)],
+        "lineage": [_step_json(one, gain) for one, gain in zip(lineage, gains(lineage, found.objectives), strict=True)],
     }
 
 
@@ -113,26 +106,6 @@ def _step_json(row: ProgramRow, gain: float | None) -> dict[str, Any]:
         "gain": gain,
         "idea": row.idea,
     }
-
-
-def _shown(rows: Sequence[ProgramRow], objectives: Sequence[Objective]) -> Objective:
-    from evolve.display.ladder import DIGITS
-
-    scored = [row for row in rows if row.verdict.status.scored]
-    return DIGITS if scored and all("digits" in row.verdict.metrics for row in scored) else objectives[0]
-
-
-def _gains(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> list[float | None]:
-    """What each step gained on the one before it, in the metric shown; None for the first and for failures."""
-    from evolve.display.ladder import gain_over
-
-    shown = _shown(lineage, objectives)
-    gains: list[float | None] = []
-    for index, row in enumerate(lineage):
-        metrics, before = row.verdict.metrics, lineage[index - 1].verdict.metrics if index else {}
-        known = shown.metric in metrics and shown.metric in before
-        gains.append(gain_over(shown, metrics, before) if known else None)
-    return gains
 
 
 def _print_program(
@@ -173,18 +146,19 @@ def _print_program(
 
 
 def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, str]]:
+    from evolve.display.program import is_own, proof_words, proposer
     from evolve.display.text import metric_text
 
-    row = found.row
+    row, proof = found.row, proof_words(found.row.promotion)
     facts = [
         ("problem", found.run.problem),
-        ("found", f"run {row.run_id}, record {row.number}, by {_proposer(row)}"),
+        ("found", f"run {row.run_id}, record {row.number}, by {proposer(row)}"),
     ]
-    facts.append(("status", row.verdict.status.value + _proof(row)))
+    facts.append(("status", row.verdict.status.value + (f", {proof}" if proof else "")))
     if row.verdict.status.scored and not row.verdict.whole:
         facts.append(("measured", f"on {row.verdict.share:.0%} of train alone"))
     scores = [f"{metric_text(metric, value)} {metric}" for metric, value in row.verdict.metrics.items()]
-    finals = [f"{metric_text(name, value)} {name}" for name, value in (final or {}).items() if _is_own(name)]
+    finals = [f"{metric_text(name, value)} {name}" for name, value in (final or {}).items() if is_own(name)]
     facts += [("" if index else "score", text) for index, text in enumerate(scores)]
     facts += [("" if index else "final", text) for index, text in enumerate(finals)]
     if row.idea:
@@ -194,43 +168,14 @@ def _facts(found: Found, final: Mapping[str, float] | None) -> list[tuple[str, s
     return facts
 
 
-def _proposer(row: ProgramRow) -> str:
-    return f"{row.ticket.operator} of {row.ticket.model}" if row.ticket.model else row.ticket.operator
-
-
-def _is_own(name: str) -> bool:
-    """False for what compares the program with others, or counts one kind of workload alone."""
-    return "/" not in name and not name.startswith("ahead")
-
-
-def _proof(row: ProgramRow) -> str:
-    if row.promotion is None:
-        return ""
-    if row.promotion.question is not None:
-        return f", {'passed' if row.promotion.accepted else 'refused by'} the gate: {_question_words(row.promotion)}"
-    if row.promotion.accepted:
-        return f", champion ({row.promotion.reason})" if row.promotion.reason else ", passed the gate"
-    return f", refused by the gate: {row.promotion.reason}"
-
-
-def _question_words(promotion: Promotion) -> str:
-    question = promotion.question
-    if question is None or question.statistic is None or question.needed is None:
-        return promotion.reason
-    if question.timed:
-        test = f"{question.statistic:.3g} of the champion's time, {question.needed:.3g} needed, {question.groups} pairs"
-        return f"{promotion.reason} ({test}, question {question.number})"
-    test = f"t = {question.statistic:.2f} over {question.groups} groups, {question.needed:.2f} needed"
-    return f"{promotion.reason} ({test}, question {question.number})"
-
-
 def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective]) -> None:
+    from evolve.display.descent import gains, shown_along, step_words
     from evolve.display.grid import blank_table
     from evolve.display.tables import gain_text
     from evolve.display.text import SHORT_ID, metric_text
     from evolve.display.text import show as print_table
 
-    shown = _shown(lineage, objectives)
+    shown = shown_along(lineage, objectives)
     table = blank_table("Line of descent")
     table.expand = True
     table.add_column("record", justify="right", no_wrap=True)
@@ -240,14 +185,13 @@ def _print_lineage(lineage: Sequence[ProgramRow], objectives: Sequence[Objective
     table.add_column(shown.metric, justify="right", no_wrap=True)
     table.add_column("gain", justify="right", no_wrap=True)
     table.add_column("how", overflow="ellipsis", no_wrap=True, ratio=1)
-    for row, gain in zip(lineage, _gains(lineage, objectives), strict=True):
+    for row, gain in zip(lineage, gains(lineage, objectives), strict=True):
         metrics = row.verdict.metrics
         cells = [str(row.number), row.program_id[:SHORT_ID]]
         if len(objectives) == 2:
             cells.append(metric_text("", metrics.get(objectives[1].metric)))
         cells += [metric_text(shown.metric, metrics.get(shown.metric)), gain_text(shown.metric, gain)]
-        operator = row.ticket.operator
-        table.add_row(*cells, row.idea if row.idea.startswith(operator) else f"{operator}: {row.idea}")
+        table.add_row(*cells, step_words(row))
     print_table(table)
 
 

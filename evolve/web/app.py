@@ -13,13 +13,24 @@ from starlette.responses import JSONResponse, Response
 
 from archive.store import Archive
 from evolve.core.errors import EvolveError, UsageError
-from evolve.web import compare, leaderboard, live, pareto, problems, run, runs
+from evolve.web import (
+    compare,
+    diff,
+    leaderboard,
+    live,
+    pareto,
+    problems,
+    program,
+    program_data,
+    run,
+    runs,
+)
 from evolve.web.assets import assets
 from evolve.web.desk import Desk
 from evolve.web.page import page
 from evolve.web.security import Guard
 
-ROUTERS = (problems.router, leaderboard.router, pareto.router, runs.router, run.router, compare.router, live.router)
+PAGES = (problems, leaderboard, pareto, program, program_data, diff, runs, run, compare, live)
 _DATA = (".json", ".csv", ".svg", ".txt")
 
 
@@ -41,8 +52,8 @@ def create_app(archive: Archive, *, token: str | None = None, published: bool = 
     )
     app.state.desk = Desk(archive)
     app.state.published = published
-    for router in ROUTERS:
-        app.include_router(router)
+    for one in PAGES:
+        app.include_router(one.router)
     app.add_api_route("/static/{name}", _asset, include_in_schema=False)
     app.add_exception_handler(EvolveError, _failed)
     app.add_exception_handler(HTTPException, _refused)

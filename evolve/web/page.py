@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from evolve.display.plain import plain
 from evolve.web.assets import address
 from evolve.web.desk import Desk, slug
+from evolve.web.security import PAGE_POLICY
 from evolve.web.text import FILTERS
 
 HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ _templates = Environment(
 _templates.filters |= FILTERS
 _templates.filters["slug"] = slug
 _templates.globals["asset"] = address
+_templates.globals["policy"] = PAGE_POLICY
 
 
 def desk_of(request: Request) -> Desk:

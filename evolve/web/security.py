@@ -15,7 +15,7 @@ COOKIE = "evolve-token"
 NOTHING = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 """The digest of an empty text: Plotly begins with an empty style sheet, and fills it by script."""
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")
-POLICY = "; ".join(
+PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -24,10 +24,11 @@ POLICY = "; ".join(
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
-        "frame-ancestors 'none'",
     )
 )
 """Content-Security-Policy: nothing inline, nothing from elsewhere. Pictures of plots are made in the page (`data:`)."""
+POLICY = f"{PAGE_POLICY}; frame-ancestors 'none'"
+"""The same with what only a server may say."""
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",

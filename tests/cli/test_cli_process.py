@@ -13,7 +13,8 @@ Finished = tuple[Cli, Any]
 
 
 def test_a_piped_run_prints_lines_and_says_what_is_next(empty: Cli) -> None:
-    process = empty.process("run", PROBLEM, "--evaluations", "100", "--workers", "1")
+    # From the seed: the final check then has few programs, each of which takes a second.
+    process = empty.process("run", PROBLEM, "--evaluations", "100", "--workers", "1", "--from", "seed")
     said, complaints = process.communicate(timeout=240)
     assert (process.returncode, complaints) == (0, "")
     assert "\x1b" not in said

@@ -54,6 +54,9 @@ def arrange(x):
 """
 
 
+STAGE = 'isolation = "stage"'
+
+
 @pytest.fixture
 def line(write_problem: WriteProblem) -> Problem:
     return write_problem("line", kind="sort", verifier=LINE_VERIFIER, seed=LINE_SEED)
@@ -107,7 +110,9 @@ def test_only_what_may_be_the_best_is_measured_in_full(line: Problem, tmp_path: 
 
 
 @pytest.mark.timeout(800)  # four runs
-def test_neither_workers_nor_stops_change_the_course(line: Problem, tmp_path: Path) -> None:
+def test_neither_workers_nor_stops_change_the_course(write_problem: WriteProblem, tmp_path: Path) -> None:
+    # One process for each batch, instead of one for each of its instances.
+    line = write_problem("line", kind="sort", keys=STAGE, verifier=LINE_VERIFIER, seed=LINE_SEED)
     _, whole = _run(line, tmp_path / "one.db", workers=1, evaluations=HALF)
     _, other = _run(line, tmp_path / "three.db", workers=3, evaluations=HALF)
     assert other == whole
@@ -119,7 +124,9 @@ def test_neither_workers_nor_stops_change_the_course(line: Problem, tmp_path: Pa
 
 
 def test_without_batches_all_are_measured_at_once(write_problem: WriteProblem, tmp_path: Path) -> None:
-    problem = write_problem("line", kind="sort", keys="decouple = false", verifier=LINE_VERIFIER, seed=LINE_SEED)
+    problem = write_problem(
+        "line", kind="sort", keys=f"decouple = false\n{STAGE}", verifier=LINE_VERIFIER, seed=LINE_SEED
+    )
     place = tmp_path / "a.db"
     found, export = _run(problem, place, evaluations=6.0)
     records = _records(place, found)
@@ -129,7 +136,7 @@ def test_without_batches_all_are_measured_at_once(write_problem: WriteProblem, t
 
 
 def test_a_stochastic_problem_runs_what_is_good_more_often(write_problem: WriteProblem, tmp_path: Path) -> None:
-    keys = "stochastic = true\nrepeats = 4"
+    keys = f"stochastic = true\nrepeats = 4\n{STAGE}"
     problem = write_problem("noisy", kind="sort", keys=keys, verifier=NOISY_VERIFIER, seed=NOISY_SEED)
     place = tmp_path / "a.db"
     found, export = _run(problem, place, evaluations=10.0, final_check=True)

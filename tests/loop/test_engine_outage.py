@@ -95,7 +95,7 @@ def test_the_run_pauses_and_its_course_is_that_of_any_other(
     for name, listener in (("docker", listen), ("bubblewrap", lambda event: None)):
         where = tmp_path / f"{name}.db"
         run(
-            problem.folder, evaluations=14, seed=5, workers=2, window=4, archive=where, final_check=False,
+            problem.folder, evaluations=9, seed=5, workers=2, window=4, archive=where, final_check=False,
             sandbox=name, listener=listener,
         )  # fmt: skip
         with Archive.open(where) as archive:

@@ -75,7 +75,7 @@ def test_where_it_can_not_be_told_it_is_none() -> None:
 
 @pytest.mark.bubblewrap
 def test_a_sampled_run_says_it_and_shows_it_later(write_problem: Callable[..., Problem], tmp_path: Path) -> None:
-    folder = write_problem("guess").folder
+    folder = write_problem("guess", keys='isolation = "stage"').folder
     verifier = folder / "verifier.py"
     verifier.write_text(verifier.read_text().replace('range(3 if split == "final" else 2)', "range(10)"))
     result = run(folder, evaluations=24, seed=1, workers=1, archive=tmp_path / "a.db", final_check=False)

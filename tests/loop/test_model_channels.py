@@ -140,7 +140,7 @@ def searched(problem: Problem, folder: Path, evaluations: int, prompts: Path | N
             start="baselines",
             prompts=prompts,
             final_check=False,
-            workers=2,
+            workers=1,
         )
     assert result.front
     return result.front[0].metrics["right"]
@@ -149,7 +149,7 @@ def searched(problem: Problem, folder: Path, evaluations: int, prompts: Path | N
 def test_all_parts_of_the_prompt_together_find_every_word(problem: Problem, tmp_path: Path) -> None:
     whole = pytest.approx(1.0 - 0.005)
     # Replies are records in the order in which they come, which a busy machine changes: a word may be found later.
-    assert searched(problem, tmp_path, 450) == whole or searched(problem, tmp_path / "longer", 1500) == whole
+    assert any(searched(problem, tmp_path / str(most), most) == whole for most in (250, 600, 1500))
 
 
 @pytest.mark.parametrize("word", WITHOUT)

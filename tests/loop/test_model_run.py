@@ -91,7 +91,7 @@ def records_of(archive: Path) -> list[Record]:
 
 
 def searched(problem: Problem, model: ScriptedModel, archive: Path, **more: Any) -> Any:
-    given = {"evaluations": 30, "final_check": False, "workers": 2, "model": "priced", **more}
+    given = {"evaluations": 30, "final_check": False, "workers": 1, "model": "priced", **more}
     return run(problem.folder, api_base=model.url, archive=archive, **given)
 
 
@@ -99,7 +99,7 @@ def test_model_and_offline_proposer_work_together_and_every_reply_is_accounted_f
     problem: Problem, tmp_path: Path
 ) -> None:
     with ScriptedModel(Careless()) as model:
-        result = searched(problem, model, tmp_path / "a.db", evaluations=150)
+        result = searched(problem, model, tmp_path / "a.db", evaluations=60, workers=2)
     records = records_of(tmp_path / "a.db")
     with Archive.open(tmp_path / "a.db") as opened:
         replies = opened.replies(result.run_id)
@@ -121,7 +121,7 @@ def test_model_and_offline_proposer_work_together_and_every_reply_is_accounted_f
 
 
 def test_no_two_tickets_in_flight_ask_the_same(problem: Problem, model: ScriptedModel, tmp_path: Path) -> None:
-    searched(problem, model, tmp_path / "a.db", evaluations=60)
+    searched(problem, model, tmp_path / "a.db", evaluations=60, workers=2)
     records = records_of(tmp_path / "a.db")
     place = {r.ticket.number: r.number for r in records}
     flights = [(r.ticket, place[r.ticket.number]) for r in records if r.ticket.model]
@@ -133,10 +133,10 @@ def test_no_two_tickets_in_flight_ask_the_same(problem: Problem, model: Scripted
 
 
 def test_dollars_and_tokens_end_a_run(problem: Problem, model: ScriptedModel, tmp_path: Path) -> None:
-    result = searched(problem, model, tmp_path / "a.db", usd=0.08, evaluations=1000)
-    assert result.stop_reason == "usd" and 0.0 < result.spending.usd <= 0.08
-    tokens = searched(problem, model, tmp_path / "b.db", tokens=20_000, evaluations=1000)
-    assert tokens.stop_reason == "tokens" and 0 < tokens.spending.tokens <= 20_000
+    result = searched(problem, model, tmp_path / "a.db", usd=0.05, evaluations=1000)
+    assert result.stop_reason == "usd" and 0.0 < result.spending.usd <= 0.05
+    tokens = searched(problem, model, tmp_path / "b.db", tokens=12_000, evaluations=1000)
+    assert tokens.stop_reason == "tokens" and 0 < tokens.spending.tokens <= 12_000
 
 
 def test_dollars_need_a_price(problem: Problem, model: ScriptedModel, tmp_path: Path) -> None:
@@ -207,11 +207,11 @@ def test_a_replay_is_the_run_without_network(problem: Problem, model: ScriptedMo
     changed = tmp_path / "prompts" / "mutate.j2"
     changed.parent.mkdir()
     changed.write_text((shipped_prompts() / "mutate.j2").read_text() + "Be quick.\n")
-    given = {"replay": first.run_id, "prompts": changed.parent, "archive": tmp_path / "a.db", "final_check": False}
-    run(problem.folder, listener=hear, **given)
+    given = {"replay": first.run_id, "prompts": changed.parent, "archive": tmp_path / "a.db", "workers": 1}
+    run(problem.folder, listener=hear, final_check=False, **given)
     assert warned and all("not the one that was recorded" in text for text in warned)
     with pytest.raises(UsageError, match="not the one that was recorded"):
-        run(problem.folder, replay_strict=True, **given)
+        run(problem.folder, replay_strict=True, final_check=False, **given)
 
 
 EVALUATIONS = 40
@@ -307,9 +307,9 @@ def show(*arguments: str, archive: Path) -> Result:
 
 def test_the_command_line(problem: Problem, model: ScriptedModel, tmp_path: Path) -> None:
     archive = tmp_path / "a.db"
-    options = ["--model", "priced", "--api-base", model.url, "--evaluations", "12", "--no-final", "--workers", "2"]
-    refused = evolve("run", str(problem.folder), *options, archive=archive)
-    assert refused.returncode == 2 and "--yes" in refused.stderr and "USD" in refused.stderr and not model.requests
+    options = ["--model", "priced", "--api-base", model.url, "--evaluations", "12", "--no-final", "--workers", "1"]
+    refused = CliRunner().invoke(app, ["run", str(problem.folder), *options, "--archive", str(archive)])
+    assert refused.exit_code == 2 and "--yes" in refused.stderr and "USD" in refused.stderr and not model.requests
     ran = evolve("run", str(problem.folder), *options, "--yes", archive=archive)
     assert ran.returncode == 0, ran.stderr
     assert "replies" in ran.stdout and "sort" in ran.stdout

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
+from functools import cache
 
-from evaluators.screen import screen_text
+from evaluators.screen import Screened, screen_text
 from evolve.core.config import RunConfig
 from evolve.core.extent import Extent, extended, together
 from evolve.core.rng import generator
@@ -21,11 +22,13 @@ WORTH, NOISE = 0.5, 3.0
 ORDER = [[(f"t{place} {repeat}", f"t{place}") for place in range(INSTANCES)] for repeat in range(REPEATS)]
 
 
+@cache
 def _worth(number: int) -> float:
     """What the program is truly worth: there are PROGRAMS of them, of which one is best."""
     return WORTH * float(generator("worth", number % PROGRAMS).normal())
 
 
+@cache
 def _round(number: int, repeat: int, seed: int) -> Verdict:
     """One run of a program on all instances."""
     draws = generator("noise", seed, number, repeat).normal(size=INSTANCES)
@@ -61,7 +64,12 @@ def _work(ticket: Ticket, parents: tuple[Source, ...], done: int, seed: int, rac
     elif ticket.number == 0:
         for repeat in range(1, REPEATS):
             verdict = together(verdict, extended(verdict, _round(0, repeat, seed)))
-    return Work(ticket, Candidate(ticket, source, ""), verdict, screen_text(source, SEED))
+    return Work(ticket, Candidate(ticket, source, ""), verdict, _screened(source.main))
+
+
+@cache
+def _screened(text: str) -> Screened[Source]:
+    return screen_text(SEED.with_main(text), SEED)
 
 
 def _number(source: Source) -> int:

@@ -16,9 +16,9 @@ from archive.store import Archive
 from evaluators.gate import GateSet
 from evaluators.timed_verdicts import Duel
 from evolve import run
-from evolve.cli.show import _question_words
 from evolve.core.errors import InfrastructureError
 from evolve.core.types import Promotion, Question, Record, Status, Ticket, Verdict
+from evolve.display.program import question_words
 from evolve.engine.base import Engine, Task
 from evolve.engine.local import LocalEngine
 from evolve.events import Event, Preparing, Warned, ignore
@@ -49,7 +49,7 @@ def test_what_is_faster_becomes_champion_and_is_measured_again(timed: WriteTimed
     assert question.timed and question.groups == 20 and question.statistic is not None
     assert question.statistic < 0.9 and question.statistic != found["time_ratio"]
     # 0.769 is needed by minimum_effect, and less where this machine is louder.
-    words = re.search(r"of the champion's time, (\S+) needed, 20 pairs, question 1", _question_words(quick.promotion))
+    words = re.search(r"of the champion's time, (\S+) needed, 20 pairs, question 1", question_words(quick.promotion))
     assert words and float(words[1]) <= 0.769
     assert "asked once, 1 accepted; 20 pairs of processes, noise up to " in str(result)
 

@@ -1,6 +1,8 @@
 // Plots by Plotly: <div class="plot" id="..." data-plot="address of a figure as JSON" data-title="what it shows">. The
 // page loads Plotly's bundle itself, deferred. Colours come from the page's style, so that both themes are readable.
 
+import { placeOf } from "./place.js";
+
 const WANTED = "[data-plot]";
 // Plotly's bundle runs after this. Its maps, which no page has, come with a style sheet that the pages' policy refuses: it
 // is left out where an element of this name is there already.
@@ -79,7 +81,7 @@ async function show(place) {
     // A point that stands for a program leads to it: its customdata is the address, always one of these pages.
     place.on("plotly_click", (event) => {
       const where = event.points[0]?.customdata;
-      if (typeof where === "string" && where.startsWith("/") && !where.startsWith("//")) location.href = where;
+      if (typeof where === "string" && where.startsWith("/") && !where.startsWith("//")) location.href = placeOf(where);
     });
   }
   document.dispatchEvent(new CustomEvent("evolve:plotted", { detail: place }));
