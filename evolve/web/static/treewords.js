@@ -1,6 +1,10 @@
 // What is said of a tree's items, and the legend of its colours and sizes.
 
-const number = (value) => (value === null ? "–" : value.toLocaleString("en", { maximumSignificantDigits: 4 }));
+const number = (value) => {
+  if (value === null) return "–";
+  const small = value !== 0 && Math.abs(value) < 1e-3;
+  return small ? value.toExponential(2) : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+};
 const many = (count, one, several) => `${count.toLocaleString("en")} ${count === 1 ? one : several}`;
 
 // Lines of text with their classes. `node` is what the server says of the program when it is asked for.
