@@ -17,6 +17,7 @@ from evolve.web import (
     compare,
     diff,
     leaderboard,
+    lineage,
     live,
     pareto,
     problems,
@@ -30,7 +31,7 @@ from evolve.web.desk import Desk
 from evolve.web.page import page
 from evolve.web.security import Guard
 
-PAGES = (problems, leaderboard, pareto, program, program_data, diff, runs, run, compare, live)
+PAGES = (problems, leaderboard, pareto, program, program_data, diff, runs, run, lineage, compare, live)
 _DATA = (".json", ".csv", ".svg", ".txt")
 
 
