@@ -232,4 +232,4 @@ def test_the_bundle_of_plots_adds_no_style_that_the_policy_refuses() -> None:
     name = re.search(r'MAPS\.id = "(\w+)"', assets()["plot.js"].content.decode())
     assert name is not None
     assert f'getElementById("{name[1]}")'.encode() in assets()[PLOTLY].content
-    assert NOTHING == f"'sha256-{b64encode(sha256(b'').digest()).decode()}'"
+    assert f"'sha256-{b64encode(sha256(b'').digest()).decode()}'" == NOTHING
