@@ -206,11 +206,15 @@ def _program_id(connection: Connection, name: str) -> str:
         return found[0]
     if found:
         raise UsageError(f"{len(found)} programs begin with {name!r}", f"Give more of the id: {_list(found)}.")
-    # Comparing a name with every program of a large archive would take minutes.
-    record = schema.records
-    latest = select(record.c.program_id).where(record.c.program_id.is_not(None), record.c.status.in_(("ok",)))
-    known = list(dict.fromkeys(connection.scalars(latest.order_by(record.c.number.desc()).limit(500))))
-    raise UsageError(f"no program {name!r} in the archive", _nearest(name, known, "program"))
+    # Comparing a name with every program of a large archive would take minutes: with some of the last runs then.
+    record, run_table = schema.records.c, schema.runs.c
+    last = connection.scalars(select(run_table.run_id).order_by(run_table.ordinal.desc()).limit(5)).all()
+    known: dict[str, None] = {}
+    for run_id in last:
+        ok = select(record.program_id).where(record.run_id == run_id, record.status == "ok")
+        rows = connection.scalars(ok.order_by(record.number.desc()).limit(100))
+        known |= dict.fromkeys(one for one in rows if one is not None)
+    raise UsageError(f"no program {name!r} in the archive", _nearest(name, [*known], "program"))
 
 
 def _program_row(connection: Connection, program_id: str, rows: Sequence[AnyRow]) -> ProgramRow:
@@ -222,10 +226,10 @@ def _program_row(connection: Connection, program_id: str, rows: Sequence[AnyRow]
     record = words[0]
     last = next((word for word in standing(words) if word.number == made.number), record)
     edge = schema.edges
-    # SQLite would go through all edges of the run, by the table's key, if it could use that for this condition.
-    of_the_run = func.coalesce(edge.c.run_id, "") == made.run_id
+    # SQLite would go through all edges of the run, if it were told of the run in a way that a key answers.
+    in_run = (edge.c.run_id + "") == made.run_id
     children = select(func.count(distinct(edge.c.child_id))).where(
-        and_(edge.c.parent_id == program_id, of_the_run, edge.c.role == "parent")
+        and_(edge.c.parent_id == program_id, in_run, edge.c.role == "parent")
     )
     text = connection.scalar(select(schema.programs.c.source).where(schema.programs.c.program_id == program_id))
     return ProgramRow(

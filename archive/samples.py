@@ -36,7 +36,7 @@ def stretches(connection: Connection, run_id: str, count: int, most: int) -> lis
             .where(record.run_id == run_id, record.number >= first, record.number < min(behind, first + most))
             .group_by(record.status)
         )
-        counts = {Status(status): number for status, number in connection.execute(query).tuples()}
+        counts = {Status(status): number for status, number in connection.execute(query)}
         found.append(Stretch(first, behind, counts))
     return found
 
@@ -61,7 +61,7 @@ def arms(connection: Connection, run_id: str, most: int) -> list[ArmSum]:
     )
     rows = [
         ArmSum(model, operator, records, int(scored), gain, usd, unpriced)
-        for model, operator, records, scored, gain, usd, unpriced in connection.execute(query).tuples()
+        for model, operator, records, scored, gain, usd, unpriced in connection.execute(query)
     ]
     return sorted(rows, key=lambda one: (one.model or "", one.operator))
 
@@ -70,7 +70,7 @@ def paid(connection: Connection, run_id: str, numbers: Sequence[int]) -> list[fl
     """See `Archive.paid`."""
     record = schema.records.c
     query = select(record.number, record.cost_usd).where(record.run_id == run_id, record.cost_usd > 0.0)
-    rows = connection.execute(query.order_by(record.number)).tuples().all()
+    rows = connection.execute(query.order_by(record.number)).all()
     sums = [0.0, *accumulate(usd or 0.0 for _, usd in rows)]
     found, place = [], 0
     for number in numbers:
@@ -91,7 +91,7 @@ def answered_at(connection: Connection, run_id: str, numbers: Iterable[int]) -> 
             .where(record.run_id == run_id, record.number.in_(some))
             .group_by(record.number)
         )
-        found.update(connection.execute(query).tuples())
+        found.update((number, at) for number, at in connection.execute(query))
     return found
 
 
@@ -111,7 +111,7 @@ def scored_of(connection: Connection, run_id: str, numbers: Iterable[int]) -> li
             .where(record.run_id == run_id, record.number.in_(some), record.status.in_(_SCORED))
             .order_by(record.number)
         )
-        for number, program_id, metrics, extent, accepted in connection.execute(query).tuples():
+        for number, program_id, metrics, extent, accepted in connection.execute(query):
             part = reading.extent(extent)
             if program_id not in revoked and (part is None or part.done >= part.total):
                 found.append(ScoredLine(number, program_id, reading.metrics(metrics), accepted is False))
@@ -131,7 +131,7 @@ def said(connection: Connection, kind: str, run_ids: Iterable[str]) -> dict[str,
     found: dict[str, Mapping[str, Any]] = {}
     for some in _parts(run_ids):
         query = select(event.run_id, event.payload).where(event.kind == kind, event.run_id.in_(some))
-        for run_id, payload in connection.execute(query.order_by(event.event_id)).tuples():
+        for run_id, payload in connection.execute(query.order_by(event.event_id)):
             found[run_id] = json.loads(payload)
     return found
 
@@ -140,7 +140,7 @@ def happened(connection: Connection, run_id: str, kinds: Iterable[str]) -> list[
     """See `Archive.happened`."""
     event = schema.events.c
     query = select(event.kind, event.payload).where(event.run_id == run_id, event.kind.in_(list(kinds)))
-    return [(kind, json.loads(text)) for kind, text in connection.execute(query.order_by(event.event_id)).tuples()]
+    return [(kind, json.loads(text)) for kind, text in connection.execute(query.order_by(event.event_id))]
 
 
 def _parts(keys: Iterable[T]) -> Iterator[list[T]]:

@@ -24,7 +24,7 @@ from evolve.web.desk import Desk, objectives, slug
 from evolve.web.highlighting import MOST_CHARACTERS, highlighted, suffix_of
 from evolve.web.instances import MOST_POINTS, instances_of
 from evolve.web.page import AnyDesk, page
-from evolve.web.subject import Subject, champion_of, subject_of
+from evolve.web.subject import Subject, champion_of, is_final_champion, subject_of
 
 MOST_STEPS = 60
 MOST_INSTANCES = 300
@@ -163,11 +163,8 @@ def _final(desk: Desk, subject: Subject) -> Final | None:
     known = desk.known(run.id)
     rows = entries(run, known, finals, wanted, openings)
     entry = next(one for one in rows if one.program_id == subject.program_id)
-    own = finals[subject.program_id]
-    # Intervals were made for the run's champion, who is not ahead of itself.
-    is_champion = own.get("ahead") == 0.0 and own.get("ahead_low") == 0.0
     names = {one.program_id: one.name for one in known.programs} if known else {}
-    ahead = _ahead(finals, names, subject.program_id, openings) if is_champion else []
+    ahead = _ahead(finals, names, subject.program_id, openings) if is_final_champion(finals[subject.program_id]) else []
     return Final(entry, openings, ahead)
 
 

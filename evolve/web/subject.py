@@ -68,14 +68,27 @@ def _known_alone(desk: Desk, begins: str, name: str, source: Source, run_id: str
     return Subject(one.program_id, name, source, desk.archive.run(run_id), None, one.metrics)
 
 
+def is_final_champion(metrics: Mapping[str, float]) -> bool:
+    """Whether others were compared with this program on final: it alone is ahead of itself by nothing, surely."""
+    return metrics.get("ahead") == metrics.get("ahead_low") == metrics.get("ahead_high") == 0.0
+
+
 def champion_of(desk: Desk, run: RunRow) -> str | None:
-    """The best program of a run by the first objective: what it chose at its end, else its last improvement that no
-    later record refuted. None where there is none."""
+    """The best program of a run by the first objective, None where there is none.
+
+    It is what the run chose at its end, or compared with others on final, else its last improvement that no later
+    record refuted.
+    """
     from evolve.choice import CHOICE_EVENT
 
     chosen = next((said for kind, said in reversed(desk.archive.events(run.id)) if kind == CHOICE_EVENT), None)
     if chosen is not None:
         return str(chosen["program"]["program_id"])
+    known = desk.known(run.id)
+    names = {one.program_id for one in known.programs} if known else set()
+    for program_id, metrics in desk.archive.final_results(run.id).items():
+        if program_id not in names and is_final_champion(metrics):
+            return program_id
     for one in reversed(desk.archive.improvements(run.id)):
         row = desk.archive.program(one.program_id, run.id)
         refused = row.promotion is not None and not row.promotion.accepted

@@ -74,7 +74,7 @@ async function show(place) {
   layout.yaxis ??= axis;
   const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
   await Plotly.react(place, figure.data, layout, options);
-  place.setAttribute("role", "img");
+  place.setAttribute("role", "figure");
   place.setAttribute("aria-label", place.dataset.title || "plot");
   if (!place.linked) {
     place.linked = true;
