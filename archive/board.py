@@ -6,9 +6,11 @@ Each takes a connection and gives frozen rows; `tree` alone reads a whole run, a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
+from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from archive import codec, reading, schema
 from archive.equivalence import Kind
@@ -132,13 +134,13 @@ def tree(connection: Connection, run_id: str) -> Tree:
     columns = (record.number, record.program_id, record.status, record.value, record.outcome, record.evaluations)
     nodes = select(*columns).where(record.run_id == run_id, *_brings()).order_by(record.number)
     places: dict[str, int] = {}
-    rows: list[reading.AnyRow] = []
-    for row in connection.execute(nodes):
+    rows: list[tuple[Any, ...]] = []
+    for row in _fetched(connection, nodes):
         # A measurement of a program comes after the record that brought it.
         if places.setdefault(row[1], len(rows)) == len(rows):
             rows.append(row)
     above = select(edge.number, edge.parent_id).where(edge.run_id == run_id, edge.role == "parent", edge.position == 0)
-    parents = {row[0]: row[1] for row in connection.execute(above)}
+    parents = dict(_fetched(connection, above))
     numbers, ids, statuses, values, outcomes, charges = zip(*rows, strict=True) if rows else ((),) * 6
     found = Tree(
         np.array(numbers, dtype=np.int64),
@@ -191,6 +193,13 @@ def runs_with(connection: Connection, program_id: str) -> list[tuple[str, int]]:
         .order_by(run.ordinal, record.run_id)
     )
     return [(run_id, number) for run_id, number in connection.execute(query)]
+
+
+def _fetched(connection: Connection, query: Select[Any]) -> list[Any]:
+    """All rows as the driver gives them: to make others of a million takes longer than to read them."""
+    with closing(connection.execute(query)) as found:
+        assert found.cursor is not None
+        return list(found.cursor.fetchall())
 
 
 def _brings() -> tuple[ColumnElement[bool], ...]:

@@ -149,8 +149,6 @@ def _set_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     # The log is worked into the file every 8,000 pages (32 MiB): at the usual 1,000 that takes a tenth of the time.
     cursor.execute("PRAGMA wal_autocheckpoint=8000")
-    # A group of records touches more pages of the indices than the usual 2 MB hold: they would be read again and again.
-    cursor.execute("PRAGMA cache_size=-32000")
     cursor.close()
 
 

@@ -80,21 +80,6 @@ def paid(connection: Connection, run_id: str, numbers: Sequence[int]) -> list[fl
     return found
 
 
-def answered_at(connection: Connection, run_id: str, numbers: Iterable[int]) -> dict[int, str]:
-    """See `Archive.answered_at`."""
-    record, reply = schema.records.c, schema.replies.c
-    found: dict[int, str] = {}
-    for some in _parts(numbers):
-        query = (
-            select(record.number, func.max(reply.recorded_at))
-            .join(schema.replies, (reply.run_id == record.run_id) & (reply.ticket_number == record.ticket_number))
-            .where(record.run_id == run_id, record.number.in_(some))
-            .group_by(record.number)
-        )
-        found.update((number, at) for number, at in connection.execute(query))
-    return found
-
-
 def scored_of(connection: Connection, run_id: str, numbers: Iterable[int]) -> list[ScoredLine]:
     """See `Archive.scored_of`."""
     record, gate = schema.records.c, schema.gate_queries.c

@@ -330,10 +330,6 @@ class Archive:
         """Dollars that a run had paid, as far as prices are known, with each of these records; numbers must ascend."""
         return self._read(samples.paid, self._named(run_id), numbers)
 
-    def answered_at(self, run_id: str, numbers: Iterable[int]) -> dict[int, str]:
-        """When the last reply to the ticket of each of these records had come; those without replies are left out."""
-        return self._read(samples.answered_at, self._named(run_id), numbers)
-
     def accepted(self, run_id: str, most: int) -> list[int]:
         """The latest `most` records of a run that the gate let pass, in order of number."""
         return self._read(samples.accepted, self._named(run_id), most)

@@ -30,6 +30,7 @@ from evolve.guidance import Guidance
 from evolve.known import KNOWN_EVENT, known_to_json
 from evolve.loop import run_loop
 from evolve.outlook import sentence
+from evolve.pace import PACE_EVENT, Pace
 from evolve.past import Journal, Past
 from evolve.problem import Problem
 from evolve.programs import SEED, check_start, evaluate_programs, floor_on_train, start_programs
@@ -117,6 +118,7 @@ class Campaign:
             in_event_loop(lambda: opening.open(listener))
         self.faults = FaultCounter()
         self.counts: Counter[str] = Counter()
+        self.pace: Pace | None = None
 
     def carry_out(self, run_id: str, final_check: bool, handle_interrupt: bool, earlier_seconds: float) -> RunResult:
         """Search, then check the front; everything is durable on return."""
@@ -124,6 +126,7 @@ class Campaign:
         journaled = Journal(partial(self.archive.tickets, run_id)).get
         past = Past(self.archive.order(run_id), self.archive.records(run_id))
         self._announce(run_id, len(past.order))
+        self.pace = Pace(len(past.order), earlier_seconds, partial(self.archive.add_event, run_id, PACE_EVENT))
         engine, problem = self.engine, self.problem
         proposer: Proposer = OfflineProposer(engine)
         if self.modelling and self.search.guidance:
@@ -235,6 +238,8 @@ class Campaign:
         front = self.search.shown_front()
         promoted = record.promotion is not None and record.promotion.accepted
         budget.tell(record, promoted)
+        if self.pace is not None:
+            self.pace.told(record.number, budget.seconds, promoted)
         spent = self.modelling.spending(budget) if self.modelling else None
         self.listener(RecordCommitted(record, budget.evaluations, budget.proposals, budget.seconds, front, spent))
 

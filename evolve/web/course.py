@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from archive.rows import RunRow, RunSummary
 from evolve.core.types import Objective
 from evolve.known import Known
+from evolve.pace import PACE_EVENT, seconds_at
 from evolve.web.desk import Desk, objectives
 from evolve.web.figures import is_wide, name_of, steps, value_axis
 
@@ -32,8 +32,8 @@ class Step:
 class Course:
     """The improvements of a run in order, and by axis how far the run has come in all.
 
-    Minutes are those between the run's beginning and the last reply to the improvement's ticket: where no model
-    proposed, the archive holds no times of records, and the axis is missing. Breaks between two sittings count.
+    Minutes are those of search, breaks between two sittings left out, by what the run said of its pace; of a run that
+    said nothing they are missing.
     """
 
     objective: Objective
@@ -55,25 +55,19 @@ def course_of(desk: Desk, run: RunRow, summary: RunSummary) -> Course | None:
     numbers = [one.number for one in found]
     ends = {"evaluations": summary.evaluations}
     usd: Sequence[float] = ()
-    times: dict[int, str] = {}
     if summary.replies:
-        usd, times = desk.archive.paid(run.id, numbers), desk.archive.answered_at(run.id, numbers)
-        ends |= {"usd": summary.usd, "minutes": summary.seconds / 60.0}
+        usd, ends["usd"] = desk.archive.paid(run.id, numbers), summary.usd
+    if seconds := seconds_at(desk.archive.happened(run.id, [PACE_EVENT]), numbers):
+        ends["minutes"] = max([*seconds[-1:], summary.seconds]) / 60.0
     made = []
     for place, one in enumerate(found):
         at = {} if one.evaluations is None else {"evaluations": max(1.0, one.evaluations)}
         if summary.usd > 0.0:
             at["usd"] = usd[place]
-        if one.number in times:
-            at["minutes"] = _minutes(run.started_at, times[one.number])
-        elif times and not place:
-            at["minutes"] = 0.0
+        if seconds:
+            at["minutes"] = seconds[place] / 60.0
         made.append(Step(one.program_id, one.value, at))
     return Course(wanted[0], tuple(made), ends)
-
-
-def _minutes(start: str, end: str) -> float:
-    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() / 60.0)
 
 
 def course_figure(

@@ -26,7 +26,7 @@ from evolve.web.instances import MOST_POINTS, instances_of
 from evolve.web.page import AnyDesk, page
 from evolve.web.subject import Subject, champion_of, is_final_champion, subject_of
 
-MOST_STEPS = 60
+MOST_STEPS = 40
 MOST_INSTANCES = 300
 MOST_OTHERS = 50
 MOST_MESSAGE = 20_000

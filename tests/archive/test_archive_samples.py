@@ -61,7 +61,6 @@ def test_what_was_paid_and_when_it_was_answered(where: str) -> None:
                 archive.add_reply(run_id, build_reply(number)).result()
             archive.commit(run_id, record).result()
         assert archive.paid(run_id, [0, 2, 3, 99]) == pytest.approx([0.002, 0.006, 0.008, 0.008])
-        assert sorted(archive.answered_at(run_id, range(4))) == [1, 3]
 
 
 def test_programs_that_were_revoked_or_measured_in_part_are_no_points(where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import sqlite3
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from test_archive_kill import REPLIES, WRITER, kill_after
 from archive import moving, schema
 from archive.rows import Spending
 from archive.store import Archive
+from evolve import Search
 from evolve.core.extent import Extent
 from evolve.core.types import Candidate, Promotion, Record, Source, Status, Ticket, Verdict
 
@@ -276,6 +278,37 @@ def test_an_older_archive_gets_it(stored: Path, tmp_path: Path) -> None:
             if "objectives" in archive.run(run.id).config:
                 assert archive.improvements(run.id)
         assert archive.spendings("186fbba8" if stored.stem != "schema-1" else "72d92f99") or stored.stem == "schema-1"
+
+
+def test_a_run_that_goes_on_keeps_it_up(tmp_path: Path) -> None:
+    """A run whose programs its caller scores, left half way and resumed."""
+    (tmp_path / "problem.toml").write_text(
+        'name = "order"\ntitle = "order"\nentry = "f"\nevidence = "sampled"\nsandbox = "bubblewrap"\n'
+        'objectives = [{ metric = "loss", direction = "minimize" }]\n'
+    )
+    seed = "# EVOLVE-BLOCK-START\ndef f(x):\n    return 2.0 * x + 1.0\n# EVOLVE-BLOCK-END\n"
+    (tmp_path / "seed.py").write_text(seed)
+    path = tmp_path / "archive.db"
+
+    def tell(search: Search, count: int) -> None:
+        while count and search.ready():
+            count, one = count - 1, search.ask()
+            worth = zlib.crc32(one.program_id.encode())
+            if worth % 3 or one.number == 0:
+                search.tell(one.number, {"loss": worth / 2**32})
+            else:
+                search.tell(one.number, failure="every third")
+
+    search = Search(tmp_path, archive=path, seed=5, evaluations=12, window=4)
+    tell(search, 6)
+    search.close()
+    is_as_said(path)
+    with Search(archive=path, resume="last") as search:
+        tell(search, 99)
+    is_as_said(path)
+    with Archive.open(path) as archive:
+        values = [one.value for one in archive.improvements("last")]
+    assert values and values == sorted(set(values), reverse=True)
 
 
 def test_a_kill_leaves_it_in_step(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def _kept(text: str) -> list[str]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(LINES, LINES)
 def test_both_texts_stand_in_it_in_order(old_lines: list[str], new_lines: list[str]) -> None:
     old, new = "\n".join(old_lines), "\n".join(new_lines)
@@ -65,7 +65,7 @@ def test_lines_that_come_again_and_again_take_no_long_comparison(period: int) ->
     assert difference.difference(old, new).added
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.text(st.sampled_from("ab<>&\"'#\\\n\r\t \f{}()/*0\u202e\x1b\x00\ud800")),
     st.sampled_from([".py", ".c", ".js", ".x"]),
@@ -79,8 +79,8 @@ def test_highlighted_lines_are_the_text(text: str, suffix: str) -> None:
     assert not found.cut
 
 
-@pytest.mark.parametrize("piece", ["\n ", "/", "(", "'", "\\\n", "\n"])
-@pytest.mark.parametrize("name", ["a.py", "a.c", "a.rs"])
+@pytest.mark.parametrize("piece", ["\n ", "/", "("])
+@pytest.mark.parametrize("name", ["a.py", "a.c"])
 def test_no_text_holds_the_colouring_up(piece: str, name: str) -> None:
     # The lexers alone would take a quarter of an hour, and the time of tests is limited.
     found = highlighting.highlighted(name, piece * (400_000 // len(piece)))

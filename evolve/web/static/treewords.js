@@ -1,6 +1,10 @@
 // What is said of a tree's items, and the legend of its colours and sizes.
 
-const number = (value) => (value === null ? "–" : value.toLocaleString("en", { maximumSignificantDigits: 4 }));
+const number = (value) => {
+  if (value === null) return "–";
+  const small = value !== 0 && Math.abs(value) < 1e-3;
+  return small ? value.toExponential(2) : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+};
 const many = (count, one, several) => `${count.toLocaleString("en")} ${count === 1 ? one : several}`;
 
 // Lines of text with their classes. `node` is what the server says of the program when it is asked for.
@@ -9,8 +13,9 @@ export function describe(view, item, node) {
   const { ids, records, hidden, status, values, ranks, programs, evaluations, outcomes, posteriors } = view.items;
   const metric = picture.metric ? picture.metric.replaceAll("_", " ") : "score";
   const rank = ranks[item] === null ? "" : `, at least as good as ${(ranks[item] / 10).toFixed(ranks[item] > 990 ? 1 : 0)} %`;
-  const clade = `${many(programs[item], "program", "programs")}, ${number(evaluations[item])} evaluations`;
-  const chance = `posterior ${(posteriors[item] / 1000).toFixed(3)} after ${many(outcomes[item], "outcome", "outcomes")}`;
+  const clade = `${many(programs[item], "program", "programs")}, ${many(evaluations[item], "evaluation", "evaluations")}`;
+  const after = outcomes[item] ? `after ${many(outcomes[item], "outcome", "outcomes")}` : "before any outcome";
+  const chance = `posterior ${(posteriors[item] / 1000).toFixed(3)} ${after}`;
   if (hidden[item]) {
     const best = ranks[item] === null ? "none has a score" : `the best${rank.replace(",", " is")}`;
     return [

@@ -83,9 +83,6 @@ def test_planning_has_an_end(problem: Problem, evaluator: ProcessEvaluator) -> N
 
 # Memorising
 
-MOST = 4
-"""Instances of a split that are played."""
-
 
 def _known(problem: Problem, instances: list[Instance]) -> dict[str, list[list[list[int]]]]:
     """Plans for each window to come, made by the published policy that is shown it; by the first window's hash."""
@@ -94,17 +91,15 @@ def _known(problem: Problem, instances: list[Instance]) -> dict[str, list[list[l
     rebalance = names["rebalance"]
     assert callable(rebalance)
     return {
-        _first_window(instance): [rebalance(window, *instance.args[1:]) for window in instance.truth]
+        blake2b(instance.args[0].tobytes(), digest_size=8).hexdigest(): [
+            rebalance(window, *instance.args[1:]) for window in instance.truth
+        ]
         for instance in instances
     }
 
 
-def _first_window(instance: Instance) -> str:
-    return blake2b(instance.args[0].tobytes(), digest_size=8).hexdigest()
-
-
-def _on(stage: Stage, source: Source, split: Split) -> float:
-    instances = stage.verifier.instances(split)[:MOST]
+def _on(stage: Stage, source: Source, split: Split, most: int = 4) -> float:
+    instances = stage.verifier.instances(split)[:most]
     scores = [stage.run(source, split, instance).score for instance in instances]
     return float(np.mean([score.value for score in scores if score is not None])) if all(scores) else -1.0
 
@@ -112,10 +107,8 @@ def _on(stage: Stage, source: Source, split: Split) -> float:
 def test_who_knows_train_by_heart_is_no_better_where_it_counts(problem: Problem, evaluator: ProcessEvaluator) -> None:
     stage = evaluator.stage
     trained = problem.verifier.instances(Split.TRAIN, problem.split_seed(Split.TRAIN))
-    text = memory(problem.seed.main, _known(problem, trained[:MOST]))
+    text = memory(problem.seed.main, _known(problem, trained))
     cheat = _source(problem, text)
     assert _on(stage, cheat, Split.TRAIN) > _on(stage, problem.seed, Split.TRAIN) + 0.1
-    seen = set(map(_first_window, trained))
     for split in (Split.GATE, Split.FINAL):
-        assert seen.isdisjoint(map(_first_window, stage.verifier.instances(split)[:MOST]))
         assert _on(stage, cheat, split) == _on(stage, problem.seed, split) > 0.0
