@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolve.core.errors import UsageError
+from evolve.event_loop import in_event_loop
 from evolve.web.asking import Answer, ask
 from evolve.web.assets import address as asset_address
 from evolve.web.assets import assets
@@ -75,7 +75,7 @@ def publish(
         raise UsageError(f"can not write beside {target}: {error.strerror}", "Give another folder.") from None
     try:
         crawl = _Crawl(app, room, programs, progress)
-        asyncio.run(crawl.all())
+        in_event_loop(crawl.all)
         crawl.relink()
         (room / MARK).write_text("Made by evolve publish, which replaces this folder when it is called again.\n")
         done = crawl.summary()
