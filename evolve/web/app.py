@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from archive.store import Archive
 from evolve.core.errors import EvolveError, UsageError
@@ -28,11 +29,19 @@ from evolve.web import (
 )
 from evolve.web.assets import assets
 from evolve.web.desk import Desk
-from evolve.web.page import page
+from evolve.web.page import PlainJson, page
 from evolve.web.security import Guard
 
 PAGES = (problems, leaderboard, pareto, program, program_data, diff, runs, run, lineage, compare, live)
+_REFUSALS = {404: "there is no such thing", 422: "the address can not be read", 503: "the archive can not be read"}
 _DATA = (".json", ".csv", ".svg", ".txt")
+
+
+class Refusal(BaseModel):
+    """Why there is no answer, and what to do."""
+
+    error: str
+    remedy: str
 
 
 def create_app(archive: Archive, *, token: str | None = None, published: bool = False) -> FastAPI:
@@ -49,7 +58,15 @@ def create_app(archive: Archive, *, token: str | None = None, published: bool = 
         app.state.pulse.closed.set()
 
     app = FastAPI(
-        title="Evolve", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
+        title="Evolve",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        default_response_class=PlainJson,
+        responses={status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()},
     )
     app.state.desk = Desk(archive)
     app.state.published = published
@@ -94,5 +111,5 @@ def _unreadable(request: Request, error: Exception) -> Response:
 
 def _said(request: Request, status: int, message: str, remedy: str) -> Response:
     if request.url.path.endswith(_DATA):
-        return JSONResponse({"error": message, "remedy": remedy}, status)
+        return PlainJson({"error": message, "remedy": remedy}, status)
     return page(request, "error.html", title="Not found", status=status, message=message, remedy=remedy)

@@ -93,7 +93,7 @@ def leaderboard(slug: str, version: str, request: Request, desk: AnyDesk) -> Res
     """The leaderboard of one version."""
     standings = Standings(desk, problem_name(slug), version)
     if version != standings.version:
-        return RedirectResponse(request.url_for("leaderboard", slug=slug, version=standings.version).path, 307)
+        return RedirectResponse(standings.address, 307)
     return _page(request, desk, standings)
 
 
@@ -226,7 +226,7 @@ def _page(request: Request, desk: Desk, standings: Standings) -> Response:
         rows=rows,
         objectives=standings.objectives,
         extra=standings.shown.metric if standings.shown and standings.shown not in standings.objectives else None,
-        base=f"/problems/{request.path_params['slug']}/{standings.version}",
+        base=standings.address,
         running=[run for run in standings.runs if run.status == "running"],
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from evolve.display.plain import plain
 from evolve.web.assets import address
@@ -53,6 +53,15 @@ def page(request: Request, template: str, *, title: str, watch: str = "", status
     return HTMLResponse(text.encode("utf-8", "replace"), status)
 
 
+class PlainJson(JSONResponse):
+    """Compact JSON: what is not finite is null, and what no encoding holds is a question mark."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of a value."""
+        text = json.dumps(plain(content), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8", "replace")
+
+
 def json_answer(value: Any) -> Response:
-    """Compact JSON for scripts and plots: what is not finite is null."""
-    return Response(json.dumps(plain(value), separators=(",", ":")), media_type="application/json")
+    """A value for scripts and plots."""
+    return PlainJson(value)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from evolve.web.cloud import MOST_RUNS, Cloud
-from evolve.web.desk import problem_name, slug
+from evolve.web.desk import problem_name
 from evolve.web.figures import UNKNOWN
 from evolve.web.page import AnyDesk, json_answer, page
 from evolve.web.standings import Standings
@@ -25,7 +25,7 @@ class Columns(BaseModel):
 
     `values` holds each metric's value on train for each point, null where there is none. `directions` says in which
     direction an objective is better, `axes` which metrics are drawn at first, across and up. Of `total` programs with a
-    score `shown` are here.
+    score `shown` are here. In published files `pages` are the addresses of their pages, null where there is none.
     """
 
     metrics: list[str]
@@ -38,6 +38,7 @@ class Columns(BaseModel):
     values: dict[str, list[float | None]]
     total: int
     shown: int
+    pages: list[str | None] | None = None
 
 
 @router.get("/problems/{problem}/{version}/pareto", include_in_schema=False)
@@ -45,11 +46,11 @@ def pareto_page(problem: AnySlug, version: AnyVersion, request: Request, desk: A
     """The page."""
     standings = Standings(desk, problem_name(problem), version)
     if version != standings.version:
-        return RedirectResponse(request.url_for("pareto_page", problem=problem, version=standings.version).path, 307)
+        return RedirectResponse(f"{standings.address}/pareto", 307)
     cloud = Cloud(desk, standings)
     axes = cloud.axes
     values: dict[str, Any] = {
-        "base": f"/problems/{slug(standings.problem)}/{standings.version}",
+        "base": standings.address,
         "standings": standings,
         "cloud": cloud,
         "axes": axes,
@@ -61,7 +62,7 @@ def pareto_page(problem: AnySlug, version: AnyVersion, request: Request, desk: A
 
 
 @router.get("/problems/{problem}/{version}/pareto.json", response_model=Columns, responses=UNKNOWN)
-def pareto_json(problem: AnySlug, version: AnyVersion, desk: AnyDesk) -> Response:
+def pareto_json(problem: AnySlug, version: AnyVersion, request: Request, desk: AnyDesk) -> Response:
     """Programs of one version of a problem with their metrics on train: at most 5,000 that were found."""
     cloud = Cloud(desk, Standings(desk, problem_name(problem), version))
     points = cloud.points
@@ -76,5 +77,6 @@ def pareto_json(problem: AnySlug, version: AnyVersion, desk: AnyDesk) -> Respons
         "values": {name: [one.metrics.get(name) for one in points] for name in cloud.metrics},
         "total": cloud.total,
         "shown": cloud.shown,
+        "pages": [f"/programs/{one.program_id}" for one in points] if request.app.state.published else None,
     }
     return json_answer(columns)

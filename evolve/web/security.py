@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "evolve-token"
 NOTHING = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 """The digest of an empty text: Plotly begins with an empty style sheet, and fills it by script."""
-LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")
+LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -38,6 +38,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+FAILED = "this page could not be made: where the server was started stands why\n"
 
 
 class Guard:
@@ -57,8 +58,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def guarded(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
@@ -66,7 +71,12 @@ class Guard:
             await send(message)
 
         answer = self._refusal(scope)
-        await (answer or self._app)(scope, receive, guarded)
+        try:
+            await (answer or self._app)(scope, receive, guarded)
+        except Exception:
+            if not begun:
+                await PlainTextResponse(FAILED, 500)(scope, receive, guarded)
+            raise  # to where the server says it
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Why the request goes no further; None where it may."""

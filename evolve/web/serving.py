@@ -17,6 +17,9 @@ from urllib.parse import quote
 from evolve.core.errors import UsageError
 
 if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
     from archive.store import Archive
 
 HERE = "127.0.0.1"
@@ -108,11 +111,15 @@ def serve(archive: Archive, place: Place, ready: Callable[[], None] = lambda: No
 
     Streams of messages end at once with it; an answer that goes out still has a second.
     """
-    import uvicorn
-
     from evolve.web.app import create_app
 
-    app = create_app(archive, token=place.token)
+    with place.listening:
+        make_server(create_app(archive, token=place.token), ready).run([place.listening])
+
+
+def make_server(app: FastAPI, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """A server of the application, for sockets that listen already."""
+    import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -135,5 +142,4 @@ def serve(archive: Archive, place: Place, ready: Callable[[], None] = lambda: No
         server_header=False,
         timeout_graceful_shutdown=1,
     )
-    with place.listening:
-        Server(config).run([place.listening])
+    return Server(config)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MARK = "evolve-site.txt"
 """The file by which a folder shows that `publish` made it, and may replace it."""
-MOST_PROGRAMS = 1000
+MOST_PROGRAMS, MOST_DIFFERENCES = 1000, 3
 _PROGRAM = re.compile(r"/programs/([0-9a-f]+)(/.*)?")
 _LISTED = re.compile(r"(/runs/[^/]+/programs/|/compare/runs/).+")
 _RANKS = (re.compile(r"/problems/[^/]+/[^/]+"), re.compile(r"/runs/[^/]+/lineage"), re.compile(r".*/pareto"))
@@ -57,8 +58,8 @@ def publish(
     """Write the pages of an archive to `folder`, which appears whole or not at all.
 
     The pages of at most so many `programs` are among them: those of leaderboards come first, then those on the way to
-    champions, those of fronts, and others. Raises UsageError where `folder` holds something that `publish` did not
-    make, and `force` is not set, or where it can not be written.
+    champions, those of fronts, and others; each with at most three pages of differences. Raises UsageError where
+    `folder` holds something that `publish` did not make, and `force` is not set, or where it can not be written.
     """
     from evolve.web.app import create_app
 
@@ -133,9 +134,9 @@ class _Crawl:
     _data: set[str] = field(default_factory=set)
     _seen: set[str] = field(default_factory=set)
     _waiting: list[tuple[int, int, str]] = field(default_factory=list)
-    _later: dict[str, list[str]] = field(default_factory=dict)
     _programs: set[str] = field(default_factory=set)
     _left_out: set[str] = field(default_factory=set)
+    _differences: Counter[str] = field(default_factory=Counter)
     _lists: int = 0
 
     async def all(self) -> None:
@@ -168,7 +169,10 @@ class _Crawl:
                 self._left_out |= {program} if not rest else set()
                 return False
             self._programs.add(program)
-        return not rest.startswith("/diff/") or rest.removeprefix("/diff/") in self._programs
+        if rest.startswith("/diff/"):
+            self._differences[program] += rest.removeprefix("/diff/") in self._programs
+            return rest.removeprefix("/diff/") in self._programs and self._differences[program] <= MOST_DIFFERENCES
+        return True
 
     async def _fetch(self, address: str) -> None:
         answer = await ask(self.app, address)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from functools import cached_property
+from urllib.parse import quote
 
 from archive.rows import RunRow
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
 from evolve.web.board import Entry, entries, merged, shown_metric
-from evolve.web.desk import Desk, objectives
+from evolve.web.desk import Desk, objectives, slug
 
 
 class Standings:
@@ -28,6 +29,11 @@ class Standings:
         self.versions = list(dict.fromkeys(run.problem_version for run in reversed(every)))
         self.version = self.versions[0] if version is None else desk.one_version(self.versions, version)
         self.runs = [run for run in every if run.problem_version == self.version]
+
+    @property
+    def address(self) -> str:
+        """That of its leaderboard, below which its other pages stand."""
+        return f"/problems/{quote(slug(self.problem))}/{quote(self.version, safe='')}"
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:

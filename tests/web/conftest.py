@@ -60,10 +60,10 @@ def server(showroom: Showroom) -> Iterator[str]:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The application behind a real socket on a free port; its address."""
-    import uvicorn
+    from evolve.web.serving import make_server
 
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
+    server = make_server(app)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     while not server.started and thread.is_alive():

@@ -15,5 +15,5 @@ UNSEEN = "nul\x00 surrogate\ud800 zero\u200bwidth \u2028 \ufeff"
 STORED = " ".join((SCRIPT, IMAGE, ATTRIBUTE, COMMENT, TEMPLATE, BIDIRECTIONAL, TERMINAL))
 """For what an archive stores as it is, without NUL and surrogates."""
 EVERYTHING = " ".join((SCRIPT, IMAGE, ATTRIBUTE, COMMENT, TEMPLATE, ADDRESS, BIDIRECTIONAL, TERMINAL, UNSEEN))
-PROBLEM = f"evil/../{IMAGE}{SCRIPT}?a=b#c%2e%2e"
+PROBLEM = f"evil/../{IMAGE}{SCRIPT}?a=b#c"
 """A problem's name, as a foreign archive may have it."""

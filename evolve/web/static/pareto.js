@@ -1,5 +1,6 @@
 // The front of any two metrics. The data are columns (pareto.json); the figure, the staircases and the table are made
 // here, for the axes that stand in the address.
+import { placeOf } from "./place.js";
 import { preparePlots, redrawPlots } from "./plot.js";
 
 const LETTERS = 40;
@@ -116,7 +117,7 @@ function figure(data) {
       x: places.map((index) => data.values[now.across][index]),
       y: places.map((index) => data.values[now.up][index]),
       text: places.map((index) => plain(data.names[index] || data.programs[index].slice(0, 10))),
-      customdata: places.map((index) => `/programs/${data.programs[index]}`),
+      customdata: places.map((index) => pageOf(data, index)),
       marker: { color: look.colour, symbol: look.symbol, size: look.size, opacity: kind === "found" ? 0.6 : 1 },
       hovertemplate: `%{text}<br>%{x:.6g}, %{y:.6g}<extra>${look.name}</extra>`,
     };
@@ -140,11 +141,17 @@ function cell(name, text, className) {
   return made;
 }
 
-function link(href, text) {
+function link(address, text) {
+  if (!address) return text;
   const made = document.createElement("a");
-  made.href = href;
+  made.href = placeOf(address);
   made.textContent = text;
   return made;
+}
+
+// The address of a program's page; null for one that was not published.
+function pageOf(data, index) {
+  return data.pages ? data.pages[index] : `/programs/${data.programs[index]}`;
 }
 
 function shown(value) {
@@ -157,7 +164,7 @@ function fill(data, now) {
   document.getElementById("up-head").textContent = words(now.up);
   const rows = dominating(data, now, ["found", "baseline", "seed"]).slice(0, MOST_ROWS).map((index) => {
     const row = document.createElement("tr");
-    const head = cell("th", link(`/programs/${data.programs[index]}`, data.names[index] || data.programs[index].slice(0, 10)));
+    const head = cell("th", link(pageOf(data, index), data.names[index] || data.programs[index].slice(0, 10)));
     head.scope = "row";
     const run = data.runs[index];
     row.append(head, cell("td", data.kinds[index]), cell("td", run ? link(`/runs/${run}`, run) : "–"));
