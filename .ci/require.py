@@ -87,7 +87,7 @@ def nothing() -> None:
 
 
 def has_browser() -> bool:
-    return bool(shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"))
+    return bool(shutil.which("chromium"))
 
 
 # What a requirement is satisfied by, the Debian packages that bring it, and what starts it.
