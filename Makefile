@@ -42,6 +42,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/timing.py
 	$(BIN)/python benchmarks/holdout_reuse.py 20
 	$(BIN)/python benchmarks/clade.py
+	$(BIN)/python benchmarks/web.py
 
 compare: $(READY)
 	EVOLVE=$(BIN)/evolve benchmarks/policies.sh

@@ -86,10 +86,14 @@ def nothing() -> None:
     """What is installed needs no start."""
 
 
-# What a requirement is satisfied by, the Debian packages that bring it, and what starts it. The browser has no tests
-# yet, so nothing is installed for it.
+def has_browser() -> bool:
+    return bool(shutil.which("chromium"))
+
+
+# What a requirement is satisfied by, the Debian packages that bring it, and what starts it.
 NEEDS: dict[str, tuple[Callable[[], bool], tuple[str, ...], Callable[[], str | None]]] = {
     "bubblewrap": (lambda: bool(shutil.which("bwrap")), ("bubblewrap",), nothing),
+    "browser": (has_browser, ("chromium", "fonts-dejavu-core"), nothing),
     "docker": (has_docker, ("docker.io", "runsc"), start_docker),
     "postgres": (has_postgres, ("postgresql",), nothing),
 }

@@ -154,12 +154,14 @@ def _statement(dialect: Dialect, table: Table, names: Sequence[str], count: int,
     """An insert of so many rows with these keys, as the database's driver takes it: with the values in a row, those of
     a row in the order of the table's columns.
 
-    Compiled once: that costs more than it.
+    Compiled for one row and kept: to compile it takes longer than to carry it out.
     """
     made = schema.insert_or_ignore(dialect.name, table) if once else insert(table)
-    places: list[dict[str, Any]] = [{name: bindparam(f"{name}_{row}") for name in names} for row in range(count)]
     kind: Any = type(dialect)
-    return str(made.values(places).compile(dialect=kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")))
+    marks = kind(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+    text = str(made.values({name: bindparam(name) for name in names}).compile(dialect=marks))
+    first, last = text.index("VALUES (") + len("VALUES "), text.rindex(")") + 1
+    return f"{text[:first]}{', '.join([text[first:last]] * count)}{text[last:]}"
 
 
 def append(connection: Connection, table: Table, rows: list[Row], once: bool = False) -> int:

@@ -26,8 +26,8 @@ from evolve.core.errors import ArchiveError
 
 T = TypeVar("T")
 
-GROUP_ITEMS = 512
-"""The most items of one transaction: 256 records, each with its ticket."""
+GROUP_ITEMS = 2048
+"""The most items of one transaction: 1,024 records, each with its ticket."""
 CACHE_KIBIBYTES = 128 * 1024
 """Pages that the writer of an SQLite file keeps in memory at most."""
 RENEW_SECONDS = 5.0
