@@ -56,6 +56,13 @@ def runs_of(connection: Connection, problem_version: str) -> list[RunRow]:
     return [_run_row(row) for row in connection.execute(query)]
 
 
+def runs_named(connection: Connection, problem: str) -> list[RunRow]:
+    """See `Archive.runs_named`."""
+    table = schema.runs
+    query = select(table).where(table.c.problem == problem).order_by(table.c.ordinal, table.c.run_id)
+    return [_run_row(row) for row in connection.execute(query)]
+
+
 def tagged(connection: Connection, key: str) -> list[RunRow]:
     """See `Archive.tagged`."""
     table = schema.runs

@@ -263,6 +263,10 @@ class Archive:
         """Runs of one version of a problem as they were begun, in that order."""
         return self._read(queries.runs_of, problem_version)
 
+    def runs_named(self, problem: str) -> list[RunRow]:
+        """Runs of a problem of that name, of any version, as they were begun, in that order."""
+        return self._read(queries.runs_named, problem)
+
     def program(self, name: str, run_id: str | None = None) -> ProgramRow:
         """A program by id or unambiguous prefix, as `run_id` knew it, else as the latest run that has it did.
 

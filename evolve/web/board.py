@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
+
+import numpy as np
 
 from archive.rows import RunRow
 from evolve.core.types import Objective
@@ -57,18 +60,23 @@ def is_own(name: str) -> bool:
     return "/" not in name and not name.startswith("ahead") and name != "groups"
 
 
+@lru_cache(maxsize=1024)
+def _wider(groups: int, openings: int) -> float:
+    from scipy.special import stdtrit
+
+    error = 1.0 - LEVEL
+    return float(stdtrit(groups - 1, 1.0 - error / (2 * openings)) / stdtrit(groups - 1, 1.0 - error / 2))
+
+
 def widened(mean: float, low: float, high: float, groups: int, openings: int) -> tuple[float, float]:
     """The interval of a mean so that all of `openings` looks at one final set hold together with 95 %.
 
     Each of k intervals is made for a level of 1 - .05 / k (Bonferroni's inequality). Student's t interval grows by the
     ratio of the two quantiles with `groups` - 1 degrees of freedom.
     """
-    from scipy.stats import t
-
     if groups < 2 or openings <= 1 or not math.isfinite(low) or not math.isfinite(high):
         return low, high
-    error = 1.0 - LEVEL
-    ratio = float(t.ppf(1.0 - error / (2 * openings), groups - 1) / t.ppf(1.0 - error / 2, groups - 1))
+    ratio = _wider(groups, openings)
     return mean - ratio * (mean - low), mean + ratio * (high - mean)
 
 
@@ -170,11 +178,9 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
 
 def dominators(rows: Sequence[Entry], objectives: Sequence[Objective]) -> list[float]:
     """How many of the rows on final dominate each; infinitely many for what is not on final."""
-    costs = [tuple(one.cost(row.metrics.get(one.metric, math.nan)) for one in objectives) for row in rows]
-    final = [cost for row, cost in zip(rows, costs, strict=True) if row.on_final and row.kind != "floor"]
-    counts = (sum(_dominates(other, cost) for other in final) for cost in costs)
+    costs = np.array([[one.cost(row.metrics.get(one.metric, math.nan)) for one in objectives] for row in rows])
+    if not rows:
+        return []
+    final = costs[[row.on_final and row.kind != "floor" for row in rows]]
+    counts = (int(((final <= cost).all(1) & (final < cost).any(1)).sum()) for cost in costs)
     return [count if row.on_final else math.inf for row, count in zip(rows, counts, strict=True)]
-
-
-def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))

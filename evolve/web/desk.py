@@ -11,7 +11,7 @@ from archive.store import Archive
 from evolve.core.config import OBJECTIVES
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective, Source
-from evolve.known import Known, known_of
+from evolve.known import KNOWN_EVENT, Known, known_of
 
 
 class Desk:
@@ -25,11 +25,16 @@ class Desk:
         self._spent = lru_cache(maxsize=4096)(archive.spent)
 
     def known(self, run_id: str) -> Known | None:
-        """What a run (by its full id) knew when it began; None where it did not say so."""
-        return self._known(run_id)
+        """What a run (by its full id) knew when it began; None where it did not say so, or not yet."""
+        with suppress(LookupError):
+            return self._known(run_id)
+        return None
 
-    def _read_known(self, run_id: str) -> Known | None:
-        return known_of(self.archive.events(run_id))
+    def _read_known(self, run_id: str) -> Known:
+        known = known_of(self.archive.happened(run_id, [KNOWN_EVENT]))
+        if known is None:
+            raise LookupError  # which is not remembered: it may come
+        return known
 
     def run(self, run_id: str) -> RunRow:
         """A run by its full id; once it has ended it changes no more, but for a resumption, which begins anew."""
@@ -57,7 +62,7 @@ class Desk:
 
     def runs_of(self, problem: str) -> list[RunRow]:
         """All runs of a problem, oldest first."""
-        return [self.archive.run(run.id) for run in self.archive.runs() if run.problem == problem]
+        return self.archive.runs_named(problem)
 
     def one_version(self, versions: Sequence[str], name: str) -> str:
         """The version that `name` is or begins. Raises UsageError."""

@@ -18,7 +18,7 @@ from evolve.display.facts import NOT_ISOLATED
 from evolve.display.program import is_own, proof_words, proposer
 from evolve.display.tables import gain_text
 from evolve.display.text import metric_text
-from evolve.sandboxing import records
+from evolve.sandboxing import CONFINEMENT, SANDBOX, records
 from evolve.web.board import Entry, entries, widened
 from evolve.web.desk import Desk, objectives, slug
 from evolve.web.highlighting import MOST_CHARACTERS, highlighted, suffix_of
@@ -85,7 +85,7 @@ def program_page(program: str, request: Request, desk: AnyDesk) -> Response:
         return RedirectResponse(f"/programs/{subject.program_id}", 302)
     row, run = subject.row, subject.run
     champion = champion_of(desk, run)
-    places = records(run.config, desk.archive.events(run.id))
+    places = records(run.config, desk.archive.happened(run.id, (SANDBOX, CONFINEMENT)))
     made = desk.archive.record(run.id, row.number) if row else None
     results = row.verdict.results if row else ()
     replies = desk.archive.replies_of(run.id, row.ticket.number) if row and row.ticket.model else []

@@ -10,8 +10,11 @@ from urllib.parse import quote
 from archive.rows import RunRow
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
+from evolve.known import Known
 from evolve.web.board import Entry, entries, merged, shown_metric
 from evolve.web.desk import Desk, objectives, slug
+
+LATEST = 20
 
 
 class Standings:
@@ -43,8 +46,13 @@ class Standings:
     @cached_property
     def title(self) -> str:
         """What the problem calls itself; its name where no run says it."""
-        known = next((known for run in reversed(self.runs) if (known := self._desk.known(run.id))), None)
-        return known.title if known else self.problem
+        return self.known.title if self.known else self.problem
+
+    @cached_property
+    def known(self) -> Known | None:
+        """Seed and baselines of this version, by the latest run that says them; none of some twenty may."""
+        latest = self.runs[: -1 - LATEST : -1]
+        return next((known for run in latest if (known := self._desk.known(run.id))), None)
 
     @cached_property
     def openings(self) -> int:
@@ -64,14 +72,13 @@ class Standings:
         return merged(found, self.objectives)
 
     def _entries(self, run: RunRow, finals: dict[str, dict[str, float]]) -> list[Entry]:
-        known = self._desk.known(run.id)
         if not finals:
             train = self._desk.best_on_train(run)
         elif any(self.objectives[0].metric in row for row in finals.values()):
             train = {}
         else:
             train = self._desk.on_train(run, finals)
-        return entries(run, known, finals, self.objectives, self.openings, train)
+        return entries(run, self.known, finals, self.objectives, self.openings, train)
 
     @cached_property
     def shown(self) -> Objective | None:

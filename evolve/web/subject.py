@@ -81,7 +81,7 @@ def champion_of(desk: Desk, run: RunRow) -> str | None:
     """
     from evolve.choice import CHOICE_EVENT
 
-    chosen = next((said for kind, said in reversed(desk.archive.events(run.id)) if kind == CHOICE_EVENT), None)
+    chosen = next((said for _, said in reversed(desk.archive.happened(run.id, [CHOICE_EVENT]))), None)
     if chosen is not None:
         return str(chosen["program"]["program_id"])
     known = desk.known(run.id)
