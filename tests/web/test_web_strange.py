@@ -22,6 +22,7 @@ from evolve.pace import PACE_EVENT, seconds_at
 from evolve.sandboxing import CONFINEMENT, SANDBOX
 from evolve.web.app import create_app
 from evolve.web.desk import Desk
+from evolve.web.text import date, lasting
 
 VERSION = "ab" * 16
 SEED, BASELINE, FIRST, SECOND = ("a" * 32, "b" * 32, "c" * 32, "d" * 32)
@@ -169,3 +170,8 @@ def test_the_names_of_instances_are_no_links_in_a_plot(tmp_path: Path) -> None:
         archive.end_run(begin(archive, CONFIG), "evaluations", 1.0)
         figure = client.get(f"/programs/{SECOND}/results-figure.json").text
         assert "&lt;a href=" in figure and "<a " not in figure
+
+
+def test_dates_and_times_of_other_programs_are_shown_as_they_are() -> None:
+    assert (date("yesterday"), date("2026-01-02T03:04:05+00:00"), date(None)) == ("yesterday", "2026-01-02 03:04", "–")
+    assert lasting(math.inf) == "no bound"
