@@ -16,6 +16,8 @@ from evolve.final import FLOOR
 from evolve.known import Known
 
 LEVEL = 0.95
+COMPARED = frozenset(("ahead", "ahead_low", "ahead_high", "groups"))
+"""What the row of a program on final has where the champion was compared with it."""
 Kind = Literal["found", "baseline", "seed", "floor"]
 Finals = Mapping[str, Mapping[str, float]]
 
@@ -61,14 +63,15 @@ def widened(mean: float, low: float, high: float, groups: int, openings: int) ->
     """The interval of a mean so that all of `openings` looks at one final set hold together with 95 %.
 
     Each of k intervals is made for a level of 1 - .05 / k (Bonferroni's inequality). Student's t interval grows by the
-    ratio of the two quantiles with `groups` - 1 degrees of freedom.
+    ratio of the two quantiles with `groups` - 1 degrees of freedom, or with one where there is a single group: a time
+    has an interval there too.
     """
     from scipy.stats import t
 
-    if groups < 2 or openings <= 1 or not math.isfinite(low) or not math.isfinite(high):
+    if openings <= 1 or not math.isfinite(low) or not math.isfinite(high):
         return low, high
-    error = 1.0 - LEVEL
-    ratio = float(t.ppf(1.0 - error / (2 * openings), groups - 1) / t.ppf(1.0 - error / 2, groups - 1))
+    error, freedom = 1.0 - LEVEL, max(1, groups - 1)
+    ratio = float(t.ppf(1.0 - error / (2 * openings), freedom) / t.ppf(1.0 - error / 2, freedom))
     return mean - ratio * (mean - low), mean + ratio * (high - mean)
 
 
@@ -131,7 +134,7 @@ def _gain(
     best = min(rivals, key=lambda one: shown.cost(rivals[one][shown.metric]))
     row = rivals[best]
     champion = own.get("ahead") == 0.0 and own.get("ahead_low") == 0.0
-    if "ahead_low" not in row or not champion:
+    if not row.keys() >= COMPARED or not math.isfinite(row["groups"]) or not champion:
         return Gain(names[best], gain_over(shown, own, row), None, None, None)
     groups = int(row["groups"])
     low, high = widened(row["ahead"], row["ahead_low"], row["ahead_high"], groups, openings)
@@ -165,15 +168,23 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
     rows = [*known.values(), *found.values()]
     ranks = {id(row): rank for row, rank in zip(rows, dominators(rows, objectives), strict=True)}
     first = objectives[0]
-    return sorted(rows, key=lambda one: (ranks[id(one)], first.cost(one.metrics.get(first.metric, math.inf))))
+    return sorted(rows, key=lambda one: (ranks[id(one)], _cost(one, first)))
 
 
 def dominators(rows: Sequence[Entry], objectives: Sequence[Objective]) -> list[float]:
-    """How many of the rows on final dominate each; infinitely many for what is not on final."""
-    costs = [tuple(one.cost(row.metrics.get(one.metric, math.nan)) for one in objectives) for row in rows]
+    """How many of the rows on final dominate each; infinitely many for what is not on final, or has no score there."""
+    costs = [tuple(_cost(row, one) for one in objectives) for row in rows]
     final = [cost for row, cost in zip(rows, costs, strict=True) if row.on_final and row.kind != "floor"]
-    counts = (sum(_dominates(other, cost) for other in final) for cost in costs)
-    return [count if row.on_final else math.inf for row, count in zip(rows, counts, strict=True)]
+    return [
+        sum(_dominates(other, cost) for other in final) if row.on_final and math.inf not in cost else math.inf
+        for row, cost in zip(rows, costs, strict=True)
+    ]
+
+
+def _cost(row: Entry, objective: Objective) -> float:
+    """Less is better. What is missing or not a number is worse than all else; a floor need not have every metric."""
+    cost = objective.cost(row.metrics.get(objective.metric, math.nan))
+    return cost if not math.isnan(cost) else -math.inf if row.kind == "floor" else math.inf
 
 
 def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:

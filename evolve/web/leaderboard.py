@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from archive.rows import ProgramRow
+from archive.rows import ProgramRow, RunRow
 from evolve.core.errors import UsageError
 from evolve.web.badge import badge
 from evolve.web.board import Entry, dominators
@@ -120,7 +121,7 @@ def board_csv(slug: str, version: str, desk: AnyDesk) -> Response:
     fields = [name for name in BoardRow.model_fields if name != "metrics"]
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
-    table.writerow([*fields, *metrics])
+    table.writerow([*fields, *map(_cell, metrics)])
     for row in rows:
         table.writerow([_cell(getattr(row, name)) for name in fields] + [row.metrics.get(name, "") for name in metrics])
     return Response(out.getvalue().encode("utf-8", "replace"), media_type="text/csv; charset=utf-8")
@@ -142,21 +143,22 @@ def badge_svg(slug: str, version: str, desk: AnyDesk) -> Response:
 def board_rows(desk: Desk, standings: Standings) -> list[BoardRow]:
     """All rows. A rank is one more than the number of rows on final that are better, the floor left out."""
     usd = {run.id: run.usd for run in desk.archive.runs(standings.problem) if run.replies}
+    runs = {run.id: run for run in standings.runs}
     better = dominators(standings.rows, standings.objectives)
     return [
-        _row(desk, standings, entry, _rank(entry, count), usd.get(entry.run_id))
+        _row(desk, standings, entry, _rank(entry, count), runs[entry.run_id], usd.get(entry.run_id))
         for entry, count in zip(standings.rows, better, strict=True)
     ]
 
 
 def _rank(entry: Entry, better: float) -> int | None:
-    return 1 + int(better) if entry.on_final and entry.kind != "floor" else None
+    return 1 + int(better) if math.isfinite(better) and entry.kind != "floor" else None
 
 
-def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, usd: float | None) -> BoardRow:
+def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, run: RunRow, usd: float | None) -> BoardRow:
     gain = entry.gain
-    finding = _finding(desk, entry) if entry.kind == "found" else None
-    groups = entry.metrics.get("groups")
+    finding = _finding(desk, entry, run) if entry.kind == "found" else None
+    groups = _finite(entry.metrics.get("groups"))
     return BoardRow(
         rank=rank,
         kind=entry.kind,
@@ -183,13 +185,12 @@ def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, usd: 
     )
 
 
-def _finding(desk: Desk, entry: Entry) -> Finding | None:
+def _finding(desk: Desk, entry: Entry, run: RunRow) -> Finding | None:
     """What the archive knows of a found program; None for one that its run does not have."""
     try:
-        row = desk.program(entry.program_id, entry.run_id)
+        row = desk.program(entry.program_id, run)
     except UsageError:
         return None
-    run = desk.run(entry.run_id)
     costs = [one.cpu_seconds for one in row.verdict.results if one.cpu_seconds]
     spent = [one for one in desk.archive.improvements(entry.run_id) if one.number <= row.number]
     gate, reason = _gate(row)
