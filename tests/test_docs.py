@@ -46,7 +46,7 @@ def test_every_command_is_in_the_reference_and_every_decision_has_a_number() -> 
     text = (ROOT / "docs" / "cli.md").read_text()
     for command in app.registered_commands:
         assert f"`evolve {command.name}" in text, command.name
-    commands = [get_command(app).commands[name] for name in ("run", "compare")]
+    commands = [get_command(app).commands[name] for name in ("run", "compare", "serve", "publish")]
     params = [one for command in commands for one in command.params]
     options = [option for one in params for option in (*one.opts, *one.secondary_opts)]
     assert [one for one in options if one.startswith("--") and f"`{one}" not in text] == [] != options

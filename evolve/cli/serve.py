@@ -67,16 +67,17 @@ def publish(
     from evolve.cli.progress import progress_line
     from evolve.display.text import duration, line
     from evolve.web.site import publish as write_pages
+    from evolve.web.text import visible
 
     with open_archive(archive) as opened, progress_line() as (progress, seconds):
         done = write_pages(opened, folder, force=force, programs=programs, progress=progress)
     if as_json:
-        print_json({**asdict(done), "folder": str(folder), "seconds": seconds()})
+        print_json({"folder": str(folder), **asdict(done), "seconds": seconds()})
         return
     for address in done.broken:
-        line(f"warning: {address} could not be shown and was left out", style="yellow", stderr=True)
+        line(f"warning: {visible(address)} could not be shown and was left out", style="yellow", stderr=True)
     left = f"; {done.left_out:,} others were left out: --programs" if done.left_out else ""
-    size = f"{done.files:,} files, {done.size / 1e6:,.1f} MB"
+    size = f"{done.files:,} files, {done.bytes / 1e6:,.1f} MB"
     line(f"wrote {folder}: {size}, {done.programs:,} programs ({duration(seconds())}){left}")
     line(f"look at it: python -m http.server --directory {shlex.quote(str(folder))}", style="dim")
 

@@ -41,7 +41,7 @@ class Published:
     shown, by address."""
 
     files: int
-    size: int
+    bytes: int
     programs: int
     left_out: int
     broken: tuple[str, ...]
