@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -18,6 +19,8 @@ from evolve.known import Known
 LEVEL = 0.95
 COMPARED = frozenset(("ahead", "ahead_low", "ahead_high", "groups"))
 """What the row of a program on final has where the champion was compared with it."""
+MOST_FOUND = 1_000
+"""Rows of a leaderboard that were found; more nobody reads, and each is compared with all others."""
 Kind = Literal["found", "baseline", "seed", "floor"]
 Finals = Mapping[str, Mapping[str, float]]
 
@@ -26,7 +29,8 @@ Finals = Mapping[str, Mapping[str, float]]
 class Gain:
     """By how much a found program is better than `over` in the first objective, positive is better.
 
-    `low` and `high` bound it with 95 % after `openings` of the final set: none where the comparison is exact.
+    `low` and `high` bound it with 95 % after all openings of the final set: none where it is `exact`, by proofs of
+    both, and none where the program was not compared there.
     """
 
     over: str
@@ -34,6 +38,13 @@ class Gain:
     low: float | None
     high: float | None
     groups: int | None
+    exact: bool = False
+
+    @property
+    def beyond_doubt(self) -> int:
+        """1 for better, -1 for worse, 0 where neither is beyond doubt."""
+        low, high = (self.mean, self.mean) if self.exact else (self.low, self.high)
+        return 0 if low is None or high is None else (low > 0.0) - (high < 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +77,18 @@ def widened(mean: float, low: float, high: float, groups: int, openings: int) ->
     ratio of the two quantiles with `groups` - 1 degrees of freedom, or with one where there is a single group: a time
     has an interval there too.
     """
-    from scipy.stats import t
-
     if openings <= 1 or not math.isfinite(low) or not math.isfinite(high):
         return low, high
-    error, freedom = 1.0 - LEVEL, max(1, groups - 1)
-    ratio = float(t.ppf(1.0 - error / (2 * openings), freedom) / t.ppf(1.0 - error / 2, freedom))
+    ratio = _wider(max(1, groups - 1), openings)
     return mean - ratio * (mean - low), mean + ratio * (high - mean)
+
+
+@lru_cache(maxsize=1024)
+def _wider(freedom: int, openings: int) -> float:
+    from scipy.special import stdtrit  # Student's quantile; scipy.stats takes ten times as long to load
+
+    error = 1.0 - LEVEL
+    return float(stdtrit(freedom, 1.0 - error / (2 * openings)) / stdtrit(freedom, 1.0 - error / 2))
 
 
 def entries(
@@ -103,7 +119,7 @@ def entries(
     for program_id, metrics in finals.items():
         kind = _kind(program_id, names, programs[0].program_id if programs else "")
         name = names.get(program_id, program_id[:10])
-        gain = _gain(objectives, finals, names, program_id, openings) if kind == "found" else None
+        gain = _gain(objectives, finals, names, program_id, openings, exact) if kind == "found" else None
         rows.append(Entry(kind, name, "" if kind == "floor" else program_id, run.id, metrics, True, gain))
     return rows
 
@@ -122,7 +138,12 @@ def shown_metric(objectives: Sequence[Objective], rows: Iterable[Mapping[str, fl
 
 
 def _gain(
-    objectives: Sequence[Objective], finals: Finals, names: Mapping[str, str], program_id: str, openings: int
+    objectives: Sequence[Objective],
+    finals: Finals,
+    names: Mapping[str, str],
+    program_id: str,
+    openings: int,
+    exact: bool,
 ) -> Gain | None:
     """Against the best baseline on final; with two objectives, the best of those that cost no more."""
     own = finals[program_id]
@@ -135,7 +156,7 @@ def _gain(
     row = rivals[best]
     champion = own.get("ahead") == 0.0 and own.get("ahead_low") == 0.0
     if not row.keys() >= COMPARED or not math.isfinite(row["groups"]) or not champion:
-        return Gain(names[best], gain_over(shown, own, row), None, None, None)
+        return Gain(names[best], gain_over(shown, own, row), None, None, None, exact)
     groups = int(row["groups"])
     low, high = widened(row["ahead"], row["ahead_low"], row["ahead_high"], groups, openings)
     return Gain(names[best], row["ahead"], low, high, groups)
@@ -155,7 +176,8 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
     """The rows of several runs in one table, best first: what was known stands in it once, as it was last measured.
 
     Better is what fewer others dominate (Fonseca and Fleming 1993), which with one objective is the usual order; among
-    equals the first objective decides. Programs without final stand at the end.
+    equals the first objective decides. Programs without final stand at the end. Of those that were found, the best
+    `MOST_FOUND` in the first objective have a row.
     """
     known: dict[tuple[Kind, str], Entry] = {}
     found: dict[tuple[str, str], Entry] = {}
@@ -165,9 +187,10 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
                 found[one.program_id, one.run_id] = one
             else:
                 known[one.kind, one.name] = one
-    rows = [*known.values(), *found.values()]
-    ranks = {id(row): rank for row, rank in zip(rows, dominators(rows, objectives), strict=True)}
     first = objectives[0]
+    best = sorted(found.values(), key=lambda one: (not one.on_final, _cost(one, first)))[:MOST_FOUND]
+    rows = [*known.values(), *best]
+    ranks = {id(row): rank for row, rank in zip(rows, dominators(rows, objectives), strict=True)}
     return sorted(rows, key=lambda one: (ranks[id(one)], _cost(one, first)))
 
 

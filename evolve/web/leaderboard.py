@@ -43,7 +43,8 @@ class BoardRow(BaseModel):
     """A row as JSON and CSV. Values are those of final where `on_final` is true, and those of train elsewhere.
 
     `gain` is by how much a found program is better than the baseline `over` in the first objective; `low` and `high`
-    bound it with 95 % after `openings` looks at the final set, and are null where the comparison is exact.
+    bound it with 95 % after `openings` looks at the final set, and are null where the comparison is `exact`, by proofs.
+    `beyond_doubt` is 1 where it is better beyond doubt, -1 where it is worse, and 0 where neither can be said.
     `characters` is the size of the program's text, `cpu_seconds` the mean of its instances on train, `evaluations` what
     its run had spent when it was found, `usd` what the models of its run have taken.
     """
@@ -61,6 +62,8 @@ class BoardRow(BaseModel):
     gain: float | None
     low: float | None
     high: float | None
+    exact: bool
+    beyond_doubt: int
     gate: str | None
     characters: int | None
     cpu_seconds: float | None
@@ -173,6 +176,8 @@ def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, run: 
         gain=_finite(gain.mean) if gain else None,
         low=_finite(gain.low) if gain else None,
         high=_finite(gain.high) if gain else None,
+        exact=gain is not None and gain.exact,
+        beyond_doubt=gain.beyond_doubt if gain else 0,
         gate=finding.gate if finding else None,
         characters=finding.characters if finding else desk.characters(entry.run_id, entry.program_id),
         cpu_seconds=finding.cpu_seconds if finding else None,

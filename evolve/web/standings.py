@@ -8,6 +8,7 @@ from functools import cached_property
 from urllib.parse import quote
 
 from archive.rows import RunRow
+from evolve.comparison.plan import TAG
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
 from evolve.web.board import Entry, entries, merged, shown_metric
@@ -78,9 +79,9 @@ class Standings:
 
     @property
     def _waiting(self) -> list[list[Entry]]:
-        """What the latest runs that were not on final have on train."""
+        """What the latest runs that were not on final have on train; not those of comparisons, which never go there."""
         opened = {run_id for run_id, _ in self._opened}
-        runs = [run for run in self.runs if run.id not in opened]
+        runs = [run for run in self.runs if run.id not in opened and TAG not in run.config]
         return [self._entries(run, {}) for run in runs[-MOST_WAITING:]]
 
     def _entries(self, run: RunRow, finals: dict[str, dict[str, float]]) -> list[Entry]:
