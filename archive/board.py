@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select, true
 
 from archive import codec, reading, schema
 from archive.equivalence import Kind
@@ -76,14 +76,14 @@ def pulse(connection: Connection) -> Pulse:
     return Pulse(runs, runs - len(found), last_end, int(records), int(replies), finals, found)
 
 
-def finals(connection: Connection, problem: str) -> list[FinalRow]:
+def finals(connection: Connection, problem: str, run_id: str | None = None) -> list[FinalRow]:
     """See `Archive.finals`."""
     table, version = schema.final_openings.c, schema.problems.c
     names = (table.problem_version, table.opening, table.run_id, table.program_id, table.metrics, table.opened_at)
     query = (
         select(*names)
         .join(schema.problems, version.problem_version == table.problem_version)
-        .where(version.problem == problem)
+        .where(version.problem == problem, true() if run_id is None else table.run_id == run_id)
         .order_by(version.first_seen_at, table.problem_version, table.opening, table.program_id)
     )
     return [

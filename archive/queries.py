@@ -56,8 +56,8 @@ def runs_of(connection: Connection, problem_version: str) -> list[RunRow]:
     return [_run_row(row) for row in connection.execute(query)]
 
 
-def runs_named(connection: Connection, problem: str) -> list[RunRow]:
-    """See `Archive.runs_named`."""
+def runs_of_problem(connection: Connection, problem: str) -> list[RunRow]:
+    """See `Archive.runs_of_problem`."""
     table = schema.runs
     query = select(table).where(table.c.problem == problem).order_by(table.c.ordinal, table.c.run_id)
     return [_run_row(row) for row in connection.execute(query)]
@@ -175,7 +175,10 @@ def _sandbox_changes(connection: Connection) -> dict[str, list[str]]:
     query = select(table.c.run_id, table.c.payload).where(table.c.kind == "sandbox").order_by(table.c.event_id)
     found: dict[str, list[str]] = {}
     for run_id, payload in connection.execute(query):
-        found.setdefault(run_id, []).append(json.loads(payload)["sandbox"])
+        said = json.loads(payload)
+        # An event may come from another archive: what names no sandbox is none.
+        if isinstance(said, dict) and isinstance(said.get("sandbox"), str):
+            found.setdefault(run_id, []).append(said["sandbox"])
     return found
 
 

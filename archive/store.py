@@ -263,9 +263,9 @@ class Archive:
         """Runs of one version of a problem as they were begun, in that order."""
         return self._read(queries.runs_of, problem_version)
 
-    def runs_named(self, problem: str) -> list[RunRow]:
-        """Runs of a problem of that name, of any version, as they were begun, in that order."""
-        return self._read(queries.runs_named, problem)
+    def runs_of_problem(self, problem: str) -> list[RunRow]:
+        """Runs of all versions of a problem as they were begun, in that order."""
+        return self._read(queries.runs_of_problem, problem)
 
     def program(self, name: str, run_id: str | None = None) -> ProgramRow:
         """A program by id or unambiguous prefix, as `run_id` knew it, else as the latest run that has it did.
@@ -299,9 +299,12 @@ class Archive:
         """What the replies of each model took in a run, by the model's name."""
         return self._read(board.spendings, self._named(run_id))
 
-    def finals(self, problem: str) -> list[FinalRow]:
-        """All results on final sets of a problem of that name: by version, in the order of their openings."""
-        return self._read(board.finals, problem)
+    def finals(self, problem: str, run_id: str | None = None) -> list[FinalRow]:
+        """All results on final sets of a problem of that name: by version, in the order of their openings.
+
+        With the full id of a run those of that run alone.
+        """
+        return self._read(board.finals, problem, run_id)
 
     def programs_of(self, run_id: str, first: int = 0, count: int = 100) -> list[ProgramLine]:
         """The first `count` programs that records from number `first` on brought into a run, in that order.

@@ -5,6 +5,7 @@ Whoever shows a run has then no need of the problem's files, and runs no program
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 KNOWN_EVENT = "known"
 """The event of a run's archive that holds it."""
+_ID = re.compile("[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,38 @@ def known_to_json(problem: Problem, programs: Sequence[ScoredProgram]) -> dict[s
 
 
 def known_from_json(data: Mapping[str, Any]) -> Known:
-    """What `known_to_json` was given."""
-    programs = tuple(
-        ScoredProgram(one["name"], one["program_id"], {name: float(text) for name, text in one["metrics"].items()})
-        for one in data["programs"]
-    )
-    sources = {one["program_id"]: Source(one["files"], one["entry"], one["language"]) for one in data["programs"]}
-    return Known(data["title"], programs, sources)
+    """What `known_to_json` was given. Raises ValueError, TypeError, LookupError or AttributeError for anything else."""
+    programs = tuple(_program(one) for one in data["programs"])
+    sources = {one["program_id"]: _source(one) for one in data["programs"]}
+    if not programs:
+        raise ValueError("there is no seed")
+    return Known(_text(data["title"]), programs, sources)
+
+
+def _program(data: Mapping[str, Any]) -> ScoredProgram:
+    if not _ID.fullmatch(data["program_id"]):
+        raise ValueError("a program's id has digits and letters a to f")
+    metrics = {name: float(text) for name, text in data["metrics"].items()}
+    return ScoredProgram(_text(data["name"]), data["program_id"], metrics)
+
+
+def _source(data: Mapping[str, Any]) -> Source:
+    files = {name: _text(text) for name, text in data["files"].items()}
+    return Source(files, _text(data["entry"]), data["language"])
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("it is no text")
+    return value
 
 
 def known_of(events: Sequence[tuple[str, Mapping[str, Any]]]) -> Known | None:
-    """What a run knew, by its events; None for a run that did not say it."""
+    """What a run knew, by its events; None for a run that did not say it, or said it as no version of this does."""
     said = next((payload for kind, payload in events if kind == KNOWN_EVENT), None)
-    return None if said is None else known_from_json(said)
+    if said is None:
+        return None
+    try:
+        return known_from_json(said)
+    except (LookupError, TypeError, ValueError, AttributeError):  # archives are imported: whatever stands there
+        return None

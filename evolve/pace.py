@@ -36,11 +36,23 @@ class Pace:
 
 
 def seconds_at(events: Sequence[tuple[str, Mapping[str, Any]]], numbers: Sequence[int]) -> list[float]:
-    """Seconds with each of these records, between what was said in proportion; empty where nothing was said."""
+    """Seconds with each of these records, between what was said in proportion; empty where nothing was said.
+
+    What is no pair of numbers, as events of an imported archive may be, says nothing.
+    """
     import numpy as np
 
-    said = [(one["record"], one["seconds"]) for kind, one in events if kind == PACE_EVENT]
+    said = [pair for kind, one in events if kind == PACE_EVENT and (pair := _pair(one)) is not None]
     if not said:
         return []
     records, seconds = zip(*sorted(said), strict=True)
     return [float(one) for one in np.interp(numbers, records, np.maximum.accumulate(seconds))]
+
+
+def _pair(payload: object) -> tuple[float, float] | None:
+    if not isinstance(payload, Mapping):
+        return None
+    record, seconds = payload.get("record"), payload.get("seconds")
+    if isinstance(record, int | float) and isinstance(seconds, int | float) and abs(seconds) < float("inf"):
+        return record, seconds
+    return None

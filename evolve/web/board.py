@@ -19,6 +19,10 @@ from evolve.final import FLOOR
 from evolve.known import Known
 
 LEVEL = 0.95
+COMPARED = frozenset(("ahead", "ahead_low", "ahead_high", "groups"))
+"""What the row of a program on final has where the champion was compared with it."""
+MOST_FOUND = 1_000
+"""Rows of a leaderboard that were found; more nobody reads, and each is compared with all others."""
 Kind = Literal["found", "baseline", "seed", "floor"]
 Finals = Mapping[str, Mapping[str, float]]
 
@@ -27,7 +31,8 @@ Finals = Mapping[str, Mapping[str, float]]
 class Gain:
     """By how much a found program is better than `over` in the first objective, positive is better.
 
-    `low` and `high` bound it with 95 % after `openings` of the final set: none where the comparison is exact.
+    `low` and `high` bound it with 95 % after all openings of the final set: none where it is `exact`, by proofs of
+    both, and none where the program was not compared there.
     """
 
     over: str
@@ -35,6 +40,13 @@ class Gain:
     low: float | None
     high: float | None
     groups: int | None
+    exact: bool = False
+
+    @property
+    def beyond_doubt(self) -> int:
+        """1 for better, -1 for worse, 0 where neither is beyond doubt."""
+        low, high = (self.mean, self.mean) if self.exact else (self.low, self.high)
+        return 0 if low is None or high is None else (low > 0.0) - (high < 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +72,25 @@ def is_own(name: str) -> bool:
     return "/" not in name and not name.startswith("ahead") and name != "groups"
 
 
-@lru_cache(maxsize=1024)
-def _wider(groups: int, openings: int) -> float:
-    from scipy.special import stdtrit
-
-    error = 1.0 - LEVEL
-    return float(stdtrit(groups - 1, 1.0 - error / (2 * openings)) / stdtrit(groups - 1, 1.0 - error / 2))
-
-
 def widened(mean: float, low: float, high: float, groups: int, openings: int) -> tuple[float, float]:
     """The interval of a mean so that all of `openings` looks at one final set hold together with 95 %.
 
     Each of k intervals is made for a level of 1 - .05 / k (Bonferroni's inequality). Student's t interval grows by the
-    ratio of the two quantiles with `groups` - 1 degrees of freedom.
+    ratio of the two quantiles with `groups` - 1 degrees of freedom, or with one where there is a single group: a time
+    has an interval there too.
     """
-    if groups < 2 or openings <= 1 or not math.isfinite(low) or not math.isfinite(high):
+    if openings <= 1 or not math.isfinite(low) or not math.isfinite(high):
         return low, high
-    ratio = _wider(groups, openings)
+    ratio = _wider(max(1, groups - 1), openings)
     return mean - ratio * (mean - low), mean + ratio * (high - mean)
+
+
+@lru_cache(maxsize=1024)
+def _wider(freedom: int, openings: int) -> float:
+    from scipy.special import stdtrit  # Student's quantile; scipy.stats takes ten times as long to load
+
+    error = 1.0 - LEVEL
+    return float(stdtrit(freedom, 1.0 - error / (2 * openings)) / stdtrit(freedom, 1.0 - error / 2))
 
 
 def entries(
@@ -108,7 +121,7 @@ def entries(
     for program_id, metrics in finals.items():
         kind = _kind(program_id, names, programs[0].program_id if programs else "")
         name = names.get(program_id, program_id[:10])
-        gain = _gain(objectives, finals, names, program_id, openings) if kind == "found" else None
+        gain = _gain(objectives, finals, names, program_id, openings, exact) if kind == "found" else None
         rows.append(Entry(kind, name, "" if kind == "floor" else program_id, run.id, metrics, True, gain))
     return rows
 
@@ -127,7 +140,12 @@ def shown_metric(objectives: Sequence[Objective], rows: Iterable[Mapping[str, fl
 
 
 def _gain(
-    objectives: Sequence[Objective], finals: Finals, names: Mapping[str, str], program_id: str, openings: int
+    objectives: Sequence[Objective],
+    finals: Finals,
+    names: Mapping[str, str],
+    program_id: str,
+    openings: int,
+    exact: bool,
 ) -> Gain | None:
     """Against the best baseline on final; with two objectives, the best of those that cost no more."""
     own = finals[program_id]
@@ -139,8 +157,8 @@ def _gain(
     best = min(rivals, key=lambda one: shown.cost(rivals[one][shown.metric]))
     row = rivals[best]
     champion = own.get("ahead") == 0.0 and own.get("ahead_low") == 0.0
-    if "ahead_low" not in row or not champion:
-        return Gain(names[best], gain_over(shown, own, row), None, None, None)
+    if not row.keys() >= COMPARED or not math.isfinite(row["groups"]) or not champion:
+        return Gain(names[best], gain_over(shown, own, row), None, None, None, exact)
     groups = int(row["groups"])
     low, high = widened(row["ahead"], row["ahead_low"], row["ahead_high"], groups, openings)
     return Gain(names[best], row["ahead"], low, high, groups)
@@ -160,7 +178,8 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
     """The rows of several runs in one table, best first: what was known stands in it once, as it was last measured.
 
     Better is what fewer others dominate (Fonseca and Fleming 1993), which with one objective is the usual order; among
-    equals the first objective decides. Programs without final stand at the end.
+    equals the first objective decides. Programs without final stand at the end. Of those that were found, the best
+    `MOST_FOUND` in the first objective have a row.
     """
     known: dict[tuple[Kind, str], Entry] = {}
     found: dict[tuple[str, str], Entry] = {}
@@ -170,17 +189,28 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
                 found[one.program_id, one.run_id] = one
             else:
                 known[one.kind, one.name] = one
-    rows = [*known.values(), *found.values()]
-    ranks = {id(row): rank for row, rank in zip(rows, dominators(rows, objectives), strict=True)}
     first = objectives[0]
-    return sorted(rows, key=lambda one: (ranks[id(one)], first.cost(one.metrics.get(first.metric, math.inf))))
+    best = sorted(found.values(), key=lambda one: (not one.on_final, _cost(one, first)))[:MOST_FOUND]
+    rows = [*known.values(), *best]
+    ranks = {id(row): rank for row, rank in zip(rows, dominators(rows, objectives), strict=True)}
+    return sorted(rows, key=lambda one: (ranks[id(one)], _cost(one, first)))
 
 
 def dominators(rows: Sequence[Entry], objectives: Sequence[Objective]) -> list[float]:
-    """How many of the rows on final dominate each; infinitely many for what is not on final."""
-    costs = np.array([[one.cost(row.metrics.get(one.metric, math.nan)) for one in objectives] for row in rows])
+    """How many of the rows on final dominate each; infinitely many for what is not on final, or has no score there."""
     if not rows:
         return []
+    costs = np.array([[_cost(row, one) for one in objectives] for row in rows])
     final = costs[[row.on_final and row.kind != "floor" for row in rows]]
-    counts = (int(((final <= cost).all(1) & (final < cost).any(1)).sum()) for cost in costs)
-    return [count if row.on_final else math.inf for row, count in zip(rows, counts, strict=True)]
+    return [
+        float(((final <= cost).all(1) & (final < cost).any(1)).sum())
+        if row.on_final and not np.isposinf(cost).any()
+        else math.inf
+        for row, cost in zip(rows, costs, strict=True)
+    ]
+
+
+def _cost(row: Entry, objective: Objective) -> float:
+    """Less is better. What is missing or not a number is worse than all else; a floor need not have every metric."""
+    cost = objective.cost(row.metrics.get(objective.metric, math.nan))
+    return cost if not math.isnan(cost) else -math.inf if row.kind == "floor" else math.inf

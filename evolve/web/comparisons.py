@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from archive.rows import RunRow, RunStatus
 from evolve.bandit import RULES
@@ -17,7 +18,7 @@ from evolve.comparison.plan import TAG, Trial, by_trial, is_done, rule_of
 from evolve.comparison.reporting import EVENT, Worth
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
-from evolve.web.desk import Desk, objectives
+from evolve.web.desk import STRANGE, Desk, objectives
 
 _MADE: dict[tuple[str, str, int, frozenset[str]], Comparison | None] = {}
 _MOST_MADE = 64
@@ -98,6 +99,9 @@ class Trials:
         if control >= len(policies):
             raise UsageError(f"comparison {self.id} has no policy {control}", f"Begin at /compare/{self.id}.")
         usd = self.first.config.get("usd")
+        budget = self.first.config.get("evaluations") if usd is None else usd
+        if not isinstance(budget, int | float) or budget <= 0:
+            return None
         two = len(self.objectives) == 2
         return Comparison(
             id=self.id,
@@ -105,7 +109,7 @@ class Trials:
             title=self.title,
             figure=Objective(HYPERVOLUME, "maximize") if two else self.objectives[0],
             unit="evaluations" if usd is None else "usd",
-            budget=float(self.first.config["evaluations"] if usd is None else usd),
+            budget=float(budget),
             policies=policies,
             control=policies[control],
             seeds=seeds,
@@ -120,13 +124,14 @@ def every(desk: Desk) -> list[Trials]:
     """All comparisons of the archive, the latest first."""
     groups: dict[str, list[RunRow]] = {}
     for row in desk.archive.tagged(TAG):
-        groups.setdefault(str(row.config[TAG]), []).append(row)
+        if _is_trial(row):
+            groups.setdefault(row.config[TAG], []).append(row)
     return [_trials(desk, name, rows) for name, rows in reversed(groups.items())]
 
 
 def one(desk: Desk, name: str) -> Trials:
     """The comparison of that id. Raises UsageError where there is none."""
-    rows = [row for row in desk.archive.tagged(TAG) if row.config[TAG] == name]
+    rows = [row for row in desk.archive.tagged(TAG) if row.config[TAG] == name and _is_trial(row)]
     if not rows:
         raise UsageError(f"the archive has no comparison {name!r}", "See the list of comparisons: /compare.")
     return _trials(desk, name, rows)
@@ -139,6 +144,28 @@ def _trials(desk: Desk, name: str, rows: Iterable[RunRow]) -> Trials:
     runs = by_trial(rows, rule)
     known = desk.known(rows[0].id)
     said = desk.archive.said(EVENT, [row.id for row in runs.values()])
-    worths = {trial: Worth.from_json(said[row.id]) for trial, row in runs.items() if row.id in said}
+    worths = {trial: worth for trial, row in runs.items() if (worth := _worth(said.get(row.id))) is not None}
     drawn = {trial: worth for trial, worth in worths.items() if worth.course.values}
     return Trials(name, known.title if known else rows[0].problem, desk.archive.where, runs, drawn)
+
+
+def _worth(said: Any) -> Worth | None:
+    """What a run said of its worth; None where it said nothing, or nothing that can be drawn."""
+    try:
+        worth = Worth.from_json(said)
+        course = [*worth.course.spent, *worth.course.values]
+        is_drawn = len(worth.course.spent) == len(worth.course.values) and all(map(_is_number, course))
+    except STRANGE:
+        return None
+    return worth if is_drawn and (worth.final is None or _is_number(worth.final)) else None
+
+
+def _is_trial(row: RunRow) -> bool:
+    """Whether it is what `evolve compare` begins: archives are imported, and a configuration may hold anything."""
+    models = row.config.get("models")
+    is_read = models is None or (isinstance(models, Mapping) and isinstance(models.get("bandit", ""), str))
+    return isinstance(row.config[TAG], str) and isinstance(row.config.get("policy"), str) and is_read
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)

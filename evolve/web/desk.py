@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
 from archive.rows import ProgramRow, RunRow
 from archive.store import Archive
@@ -12,6 +13,10 @@ from evolve.core.config import OBJECTIVES
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective, Source
 from evolve.known import KNOWN_EVENT, Known, known_of
+from evolve.sandboxing import records
+
+STRANGE = (LookupError, TypeError, ValueError, AttributeError)
+"""What it may raise to read a payload as this version writes it: archives are imported, and older ones are kept."""
 
 
 class Desk:
@@ -20,35 +25,40 @@ class Desk:
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self._known = lru_cache(maxsize=512)(self._read_known)
-        self._ended = lru_cache(maxsize=4096)(archive.run)
-        self._settled = lru_cache(maxsize=1024)(archive.program)
+        self._settled = lru_cache(maxsize=1024)(self._read_settled)
         self._spent = lru_cache(maxsize=4096)(archive.spent)
 
     def known(self, run_id: str) -> Known | None:
-        """What a run (by its full id) knew when it began; None where it did not say so, or not yet."""
+        """What a run (by its full id) knew when it began; None where it did not say so."""
         with suppress(LookupError):
             return self._known(run_id)
         return None
 
     def _read_known(self, run_id: str) -> Known:
-        known = known_of(self.archive.happened(run_id, [KNOWN_EVENT]))
-        if known is None:
-            raise LookupError  # which is not remembered: it may come
-        return known
+        """Raises LookupError, so that nothing is remembered of a run that has begun and will say it in a moment."""
+        found = known_of(self.archive.happened(run_id, [KNOWN_EVENT]))
+        if found is None:
+            raise LookupError(run_id)
+        return found
 
-    def run(self, run_id: str) -> RunRow:
-        """A run by its full id; once it has ended it changes no more, but for a resumption, which begins anew."""
-        run = self._ended(run_id)
+    def program(self, program_id: str, run: RunRow) -> ProgramRow:
+        """A program of a run; remembered where the run has ended, until it goes on."""
         if run.ended_at is None:
-            self._ended.cache_clear()
-            run = self.archive.run(run_id)
-        return run
+            return self.archive.program(program_id, run.id)
+        return self._settled(program_id, run.id, run.ended_at)
 
-    def program(self, program_id: str, run_id: str) -> ProgramRow:
-        """A program of a run; remembered where the run has ended."""
-        if self.run(run_id).ended_at is None:
-            return self.archive.program(program_id, run_id)
-        return self._settled(program_id, run_id)
+    def _read_settled(self, program_id: str, run_id: str, ended_at: str) -> ProgramRow:
+        return self.archive.program(program_id, run_id)
+
+    def openings(self, run: RunRow) -> list[dict[str, dict[str, float]]]:
+        """What each opening of the final set gave a run, in their order: metrics by program id.
+
+        A run that went on has more than one, and each compares another champion with what was known.
+        """
+        found: dict[int, dict[str, dict[str, float]]] = {}
+        for row in self.archive.finals(run.problem, run.id):
+            found.setdefault(row.opening, {})[row.program_id] = dict(row.metrics)
+        return list(found.values())
 
     def evaluations(self, run_id: str, number: int) -> float:
         """What a run had spent with its record of that number."""
@@ -62,7 +72,7 @@ class Desk:
 
     def runs_of(self, problem: str) -> list[RunRow]:
         """All runs of a problem, oldest first."""
-        return self.archive.runs_named(problem)
+        return self.archive.runs_of_problem(problem)
 
     def one_version(self, versions: Sequence[str], name: str) -> str:
         """The version that `name` is or begins. Raises UsageError."""
@@ -78,7 +88,7 @@ class Desk:
         found = {}
         for one in programs:
             with suppress(UsageError):
-                found[one] = dict(self.program(one, run.id).verdict.metrics)
+                found[one] = dict(self.program(one, run).verdict.metrics)
         return found
 
     def pulse(self) -> dict[str, object]:
@@ -98,8 +108,18 @@ class Desk:
 
 
 def objectives(run: RunRow) -> tuple[Objective, ...]:
-    """What a run searched for, as it was stored with it; empty for one that lacks it."""
-    return tuple(Objective(**one) for one in run.config.get(OBJECTIVES) or ())
+    """What a run searched for, as it was stored with it; empty for one that lacks it or says it in another way."""
+    try:
+        found = tuple(Objective(**one) for one in run.config.get(OBJECTIVES) or ())
+    except TypeError:
+        return ()
+    is_said = all(isinstance(one.metric, str) and one.direction in ("minimize", "maximize") for one in found)
+    return found if is_said else ()
+
+
+def places_of(run: RunRow, events: list[tuple[str, dict[str, Any]]]) -> list[Mapping[str, Any]]:
+    """The sandboxes of a run, by its configuration and events, as `evolve.sandboxing.records`."""
+    return records(run.config, [(kind, payload) for kind, payload in events if isinstance(payload, Mapping)])
 
 
 def slug(problem: str) -> str:

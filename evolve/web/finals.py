@@ -80,10 +80,11 @@ def _own(finals: Finals) -> list[str]:
 
 
 def final_check(desk: Desk, run: RunRow) -> FinalCheck | None:
-    """The final check of a run; None where there was none, or the run did not say what it searched for or knew."""
-    known, finals, wanted = desk.known(run.id), desk.archive.final_results(run.id), objectives(run)
-    if known is None or not finals or not wanted:
+    """The latest final check of a run; None where there was none, or the run did not say what it looked for or knew."""
+    known, openings, wanted = desk.known(run.id), desk.openings(run), objectives(run)
+    if known is None or not openings or not wanted:
         return None
+    finals = openings[-1]
     names = {one.program_id for one in known.programs}
     found = [one for one in finals if one not in names and one != FLOOR]
     # The champion is ahead of itself by nothing; a start program may be it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 from archive.rows import ProgramRow
@@ -12,6 +13,7 @@ from evolve.core.errors import UsageError
 from evolve.core.types import Objective, Result
 from evolve.known import Known
 from evolve.web.desk import Desk, objectives
+from evolve.web.figures import name_of
 from evolve.web.subject import Subject
 from evolve.web.text import shortened
 
@@ -104,21 +106,21 @@ def figure(found: Instances) -> dict[str, Any]:
     """A point for each instance that has a score, in the order in which they were run; Plotly's JSON."""
     kept = found.results[:MOST_POINTS]
     few = len(kept) <= MOST_LABELS
-    names = [shortened(one.instance_id, 30 if few else 80) for one in kept]
+    names = [escape(shortened(one.instance_id, 30 if few else 80), quote=False) for one in kept]
     places = [*range(1, len(kept) + 1)]
     own = {one.instance_id: one.score for one in kept}
     data = [_points("this program", "--found", "circle", own, kept, names, places)]
     if found.champion:
         data.append(_points(found.champion.name, "--good", "diamond-open", found.champion.scores, kept, names, places))
     if found.baseline and found.baseline.scores:
-        name = shortened(found.baseline.name, 40)
+        name = name_of(found.baseline.name)
         data.append(_points(name, "--known", "square-open", found.baseline.scores, kept, names, places))
     elif found.baseline:
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": f"{shortened(found.baseline.name, 40)} (mean)",
+                "name": f"{name_of(found.baseline.name)} (mean)",
                 "x": [0.5, len(kept) + 0.5],
                 "y": [found.baseline.mean] * 2,
                 "line": {"color": "--known", "dash": "dash"},

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from archive.rows import ProgramRow
+from archive.rows import ProgramRow, RunRow
 from evolve.core.errors import UsageError
 from evolve.web.badge import badge
 from evolve.web.board import Entry, dominators
@@ -42,7 +43,8 @@ class BoardRow(BaseModel):
     """A row as JSON and CSV. Values are those of final where `on_final` is true, and those of train elsewhere.
 
     `gain` is by how much a found program is better than the baseline `over` in the first objective; `low` and `high`
-    bound it with 95 % after `openings` looks at the final set, and are null where the comparison is exact.
+    bound it with 95 % after `openings` looks at the final set, and are null where the comparison is `exact`, by proofs.
+    `beyond_doubt` is 1 where it is better beyond doubt, -1 where it is worse, and 0 where neither can be said.
     `characters` is the size of the program's text, `cpu_seconds` the mean of its instances on train, `evaluations` what
     its run had spent when it was found, `usd` what the models of its run have taken.
     """
@@ -60,6 +62,8 @@ class BoardRow(BaseModel):
     gain: float | None
     low: float | None
     high: float | None
+    exact: bool
+    beyond_doubt: int
     gate: str | None
     characters: int | None
     cpu_seconds: float | None
@@ -120,7 +124,7 @@ def board_csv(slug: str, version: str, desk: AnyDesk) -> Response:
     fields = [name for name in BoardRow.model_fields if name != "metrics"]
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
-    table.writerow([*fields, *metrics])
+    table.writerow([*fields, *map(_cell, metrics)])
     for row in rows:
         table.writerow([_cell(getattr(row, name)) for name in fields] + [row.metrics.get(name, "") for name in metrics])
     return Response(out.getvalue().encode("utf-8", "replace"), media_type="text/csv; charset=utf-8")
@@ -142,21 +146,22 @@ def badge_svg(slug: str, version: str, desk: AnyDesk) -> Response:
 def board_rows(desk: Desk, standings: Standings) -> list[BoardRow]:
     """All rows. A rank is one more than the number of rows on final that are better, the floor left out."""
     usd = {run.id: run.usd for run in desk.archive.runs(standings.problem) if run.replies}
+    runs = {run.id: run for run in standings.runs}
     better = dominators(standings.rows, standings.objectives)
     return [
-        _row(desk, standings, entry, _rank(entry, count), usd.get(entry.run_id))
+        _row(desk, standings, entry, _rank(entry, count), runs[entry.run_id], usd.get(entry.run_id))
         for entry, count in zip(standings.rows, better, strict=True)
     ]
 
 
 def _rank(entry: Entry, better: float) -> int | None:
-    return 1 + int(better) if entry.on_final and entry.kind != "floor" else None
+    return 1 + int(better) if math.isfinite(better) and entry.kind != "floor" else None
 
 
-def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, usd: float | None) -> BoardRow:
+def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, run: RunRow, usd: float | None) -> BoardRow:
     gain = entry.gain
-    finding = _finding(desk, entry) if entry.kind == "found" else None
-    groups = entry.metrics.get("groups")
+    finding = _finding(desk, entry, run) if entry.kind == "found" else None
+    groups = _finite(entry.metrics.get("groups"))
     return BoardRow(
         rank=rank,
         kind=entry.kind,
@@ -171,6 +176,8 @@ def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, usd: 
         gain=_finite(gain.mean) if gain else None,
         low=_finite(gain.low) if gain else None,
         high=_finite(gain.high) if gain else None,
+        exact=gain is not None and gain.exact,
+        beyond_doubt=gain.beyond_doubt if gain else 0,
         gate=finding.gate if finding else None,
         characters=finding.characters if finding else desk.characters(entry.run_id, entry.program_id),
         cpu_seconds=finding.cpu_seconds if finding else None,
@@ -183,13 +190,12 @@ def _row(desk: Desk, standings: Standings, entry: Entry, rank: int | None, usd: 
     )
 
 
-def _finding(desk: Desk, entry: Entry) -> Finding | None:
+def _finding(desk: Desk, entry: Entry, run: RunRow) -> Finding | None:
     """What the archive knows of a found program; None for one that its run does not have."""
     try:
-        row = desk.program(entry.program_id, entry.run_id)
+        row = desk.program(entry.program_id, run)
     except UsageError:
         return None
-    run = desk.run(entry.run_id)
     costs = [one.cpu_seconds for one in row.verdict.results if one.cpu_seconds]
     spent = [one for one in desk.archive.improvements(entry.run_id) if one.number <= row.number]
     gate, reason = _gate(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,9 +19,9 @@ from evolve.display.facts import NOT_ISOLATED
 from evolve.display.program import is_own, proof_words, proposer
 from evolve.display.tables import gain_text
 from evolve.display.text import metric_text
-from evolve.sandboxing import CONFINEMENT, SANDBOX, records
-from evolve.web.board import Entry, entries, widened
-from evolve.web.desk import Desk, objectives, slug
+from evolve.sandboxing import CONFINEMENT, SANDBOX
+from evolve.web.board import COMPARED, Entry, entries, widened
+from evolve.web.desk import Desk, objectives, places_of, slug
 from evolve.web.highlighting import MOST_CHARACTERS, highlighted, suffix_of
 from evolve.web.instances import MOST_POINTS, instances_of
 from evolve.web.page import AnyDesk, page
@@ -85,7 +86,7 @@ def program_page(program: str, request: Request, desk: AnyDesk) -> Response:
         return RedirectResponse(f"/programs/{subject.program_id}", 302)
     row, run = subject.row, subject.run
     champion = champion_of(desk, run)
-    places = records(run.config, desk.archive.happened(run.id, (SANDBOX, CONFINEMENT)))
+    places = places_of(run, desk.archive.happened(run.id, (SANDBOX, CONFINEMENT)))
     made = desk.archive.record(run.id, row.number) if row else None
     results = row.verdict.results if row else ()
     replies = desk.archive.replies_of(run.id, row.ticket.number) if row and row.ticket.model else []
@@ -156,8 +157,8 @@ def _rivals(desk: Desk, subject: Subject, champion: str | None) -> list[tuple[st
 
 def _final(desk: Desk, subject: Subject) -> Final | None:
     run, wanted = subject.run, objectives(subject.run)
-    finals = desk.archive.final_results(run.id)
-    if subject.program_id not in finals or not wanted:
+    finals = next((one for one in reversed(desk.openings(run)) if subject.program_id in one), None)
+    if finals is None or not wanted:
         return None
     openings = desk.archive.final_openings(run.problem_version)
     known = desk.known(run.id)
@@ -171,7 +172,7 @@ def _final(desk: Desk, subject: Subject) -> Final | None:
 def _ahead(finals: Mapping[str, Mapping[str, float]], names: Mapping[str, str], own: str, openings: int) -> list[Ahead]:
     rows = []
     for program_id, row in finals.items():
-        if program_id != own and {"ahead", "ahead_low", "ahead_high", "groups"} <= row.keys():
+        if program_id != own and row.keys() >= COMPARED and math.isfinite(row["groups"]):
             mean = row["ahead"]
             low, high = widened(mean, row["ahead_low"], row["ahead_high"], int(row["groups"]), openings)
             rows.append(Ahead(names.get(program_id, program_id[:10]), mean, low, high))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,9 +17,9 @@ from evolve.display.facts import NOT_ISOLATED, saved_text
 from evolve.display.run_facts import bounds, ending, pause_text, pauses_of, place_text
 from evolve.display.text import duration, number
 from evolve.foresight import FORESIGHT_EVENT, foresight_from_json
-from evolve.sandboxing import CONFINEMENT, SANDBOX, records
+from evolve.sandboxing import CONFINEMENT, SANDBOX
 from evolve.web.course import Course, course_of
-from evolve.web.desk import Desk, objectives
+from evolve.web.desk import STRANGE, Desk, objectives, places_of
 from evolve.web.finals import FinalCheck, final_check
 from evolve.web.settings import Setting, settings_of
 from evolve.web.shares import is_sampled
@@ -170,17 +171,21 @@ class RunView:
     @property
     def pauses(self) -> str:
         """How long it waited for a sandbox and why; empty where it never did."""
-        pauses = pauses_of(self._events)
-        return pause_text(pauses) if pauses else ""
+        with suppress(*STRANGE):
+            pauses = pauses_of(self._events)
+            return pause_text(pauses) if pauses else ""
+        return ""
 
     @property
     def places(self) -> list[Place]:
         """Its sandboxes in order; none where programs run in place."""
-        return [
-            Place(place_text(one), NOT_ISOLATED[1] if one["sandbox"] == UNSANDBOXED else "", bounds(one))
-            for one in records(self.row.config, self._events)
-            if one.get("sandbox")
-        ]
+        found = []
+        for one in places_of(self.row, self._events):
+            with suppress(*STRANGE):
+                if one.get("sandbox"):
+                    warning = NOT_ISOLATED[1] if one["sandbox"] == UNSANDBOXED else ""
+                    found.append(Place(place_text(one), warning, bounds(one)))
+        return found
 
     @cached_property
     def settings(self) -> list[Setting]:

@@ -8,13 +8,17 @@ from functools import cached_property
 from urllib.parse import quote
 
 from archive.rows import RunRow
+from evolve.comparison.plan import TAG
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
 from evolve.known import Known
 from evolve.web.board import Entry, entries, merged, shown_metric
 from evolve.web.desk import Desk, objectives, slug
 
-LATEST = 20
+MOST_WAITING = 100
+"""So many runs that were not on final yet, the latest, have a row."""
+MOST_ASKED = 20
+"""So many of the latest runs are asked for what was known before them."""
 
 
 class Standings:
@@ -50,8 +54,8 @@ class Standings:
 
     @cached_property
     def known(self) -> Known | None:
-        """Seed and baselines of this version, by the latest run that says them; none of some twenty may."""
-        latest = self.runs[: -1 - LATEST : -1]
+        """Seed and baselines of this version, by the latest run that says them: they are the same for all."""
+        latest = self.runs[: -MOST_ASKED - 1 : -1]
         return next((known for run in latest if (known := self._desk.known(run.id))), None)
 
     @cached_property
@@ -62,14 +66,29 @@ class Standings:
     @cached_property
     def rows(self) -> list[Entry]:
         """All rows, best first: see `board.merged`."""
-        finals: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+        return merged([*self._opened.values(), *self._waiting], self.objectives) if self.objectives else []
+
+    @cached_property
+    def on_final(self) -> list[Entry]:
+        """The rows that are on final, best first. It takes no look at runs that were not there."""
+        return merged(self._opened.values(), self.objectives) if self.objectives else []
+
+    @cached_property
+    def _opened(self) -> dict[tuple[str, int], list[Entry]]:
+        """By run and opening: each compares its own champion with what was known, and a run that went on has more."""
+        finals: dict[tuple[str, int], dict[str, dict[str, float]]] = defaultdict(dict)
         for row in self._desk.archive.finals(self.problem):
             if row.problem_version == self.version:
-                finals[row.run_id][row.program_id] = dict(row.metrics)
-        if not self.objectives:
-            return []
-        found = [self._entries(run, finals.get(run.id, {})) for run in self.runs]
-        return merged(found, self.objectives)
+                finals[row.run_id, row.opening][row.program_id] = dict(row.metrics)
+        runs = {run.id: run for run in self.runs}
+        return {key: self._entries(runs[key[0]], rows) for key, rows in finals.items() if key[0] in runs}
+
+    @property
+    def _waiting(self) -> list[list[Entry]]:
+        """What the latest runs that were not on final have on train; not those of comparisons, which never go there."""
+        opened = {run_id for run_id, _ in self._opened}
+        runs = [run for run in self.runs if run.id not in opened and TAG not in run.config]
+        return [self._entries(run, {}) for run in runs[-MOST_WAITING:]]
 
     def _entries(self, run: RunRow, finals: dict[str, dict[str, float]]) -> list[Entry]:
         if not finals:
@@ -85,7 +104,7 @@ class Standings:
         """The metric that people read; None without objectives."""
         if not self.objectives:
             return None
-        return shown_metric(self.objectives, [row.metrics for row in self.rows if row.on_final])
+        return shown_metric(self.objectives, [row.metrics for row in self.on_final])
 
     @property
     def best(self) -> Entry | None:
@@ -93,7 +112,12 @@ class Standings:
 
         With two objectives it is the one that gains most on what is known at the same cost.
         """
-        found = [row for row in self.rows if row.kind == "found" and row.on_final]
+        if self.shown is None:
+            return None
+        name = self.shown.metric
+        found = [
+            row for row in self.on_final if row.kind == "found" and not math.isnan(row.metrics.get(name, math.nan))
+        ]
         if len(self.objectives) > 1 and any(row.gain for row in found):
             return max(found, key=lambda row: row.gain.mean if row.gain else -math.inf)
         return next(iter(found), None)

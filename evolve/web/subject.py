@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from archive.rows import ProgramRow, RunRow
 from evolve.core.errors import UsageError
 from evolve.core.types import Source, Status
-from evolve.web.desk import Desk
+from evolve.web.desk import STRANGE, Desk
 
 _ID = re.compile("[0-9a-f]{1,64}")
 
@@ -81,14 +82,15 @@ def champion_of(desk: Desk, run: RunRow) -> str | None:
     """
     from evolve.choice import CHOICE_EVENT
 
-    chosen = next((said for _, said in reversed(desk.archive.happened(run.id, [CHOICE_EVENT]))), None)
-    if chosen is not None:
-        return str(chosen["program"]["program_id"])
+    for _, said in reversed(desk.archive.happened(run.id, [CHOICE_EVENT])):
+        with suppress(*STRANGE, UsageError):
+            return desk.program(said["program"]["program_id"], run).program_id
     known = desk.known(run.id)
     names = {one.program_id for one in known.programs} if known else set()
-    for program_id, metrics in desk.archive.final_results(run.id).items():
-        if program_id not in names and is_final_champion(metrics):
-            return program_id
+    for finals in desk.openings(run)[-1:]:
+        for program_id, metrics in finals.items():
+            if program_id not in names and is_final_champion(metrics):
+                return program_id
     for one in reversed(desk.archive.improvements(run.id)):
         row = desk.archive.program(one.program_id, run.id)
         refused = row.promotion is not None and not row.promotion.accepted

@@ -41,13 +41,23 @@ def signed(value: float | None, digits: int = 4) -> str:
 
 
 def date(stamp: str | None) -> str:
-    """A stored date to the minute, UTC."""
-    return "–" if not stamp else datetime.fromisoformat(stamp).strftime("%Y-%m-%d %H:%M")
+    """A stored date to the minute, UTC; what another program wrote there stands as it is."""
+    if not stamp:
+        return "–"
+    try:
+        return datetime.fromisoformat(stamp).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return shortened(stamp, 20)
 
 
 def dollars(usd: float, unpriced: int = 0) -> str:
     """What models took; with a plus where the price of some replies is not known."""
     return f"${usd:.2f}{'+' if unpriced else ''}"
+
+
+def lasting(seconds: float) -> str:
+    """As `evolve.display.text.duration`, of any number."""
+    return duration(seconds) if math.isfinite(seconds) else "no bound"
 
 
 FILTERS = {
@@ -57,7 +67,7 @@ FILTERS = {
     "date": date,
     "dollars": dollars,
     "number": number,
-    "duration": duration,
+    "duration": lasting,
     "metric": lambda value, name: metric_text(name, value),
     "words": lambda name: name.replace("_", " "),
 }

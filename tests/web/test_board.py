@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.rows import RunRow, RunStatus
@@ -65,6 +65,7 @@ def test_a_gain_is_on_the_best_of_what_was_known_and_wider_the_more_often_final_
     assert spans[0] < spans[1] < spans[2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=12), st.integers(1, 40))
 def test_a_widened_interval_is_the_one_of_the_level_that_so_many_looks_leave(values: list[float], looks: int) -> None:
     groups = [str(place) for place in range(len(values))]
@@ -114,6 +115,7 @@ def test_runs_share_what_was_known_and_what_has_no_final_is_last() -> None:
 points = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12)
 
 
+@settings(deadline=None)
 @given(points)
 def test_with_two_objectives_nothing_stands_before_what_dominates_it(pairs: list[tuple[int, int]]) -> None:
     rows = [

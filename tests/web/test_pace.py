@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import evolve
@@ -15,6 +15,7 @@ from archive.store import Archive
 from evolve.pace import PACE_EVENT, Pace, seconds_at
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0.0, 60.0), st.booleans()), min_size=1, max_size=300), st.integers(0, 5))
 def test_what_is_said_is_seldom_and_tells_of_every_record(steps: list[tuple[float, bool]], first: int) -> None:
     said: list[Mapping[str, Any]] = []
