@@ -9,6 +9,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+import numpy as np
+
 from archive.rows import RunRow
 from evolve.core.types import Objective
 from evolve.display.ladder import gain_over, shown_objective
@@ -196,10 +198,14 @@ def merged(runs: Iterable[Sequence[Entry]], objectives: Sequence[Objective]) -> 
 
 def dominators(rows: Sequence[Entry], objectives: Sequence[Objective]) -> list[float]:
     """How many of the rows on final dominate each; infinitely many for what is not on final, or has no score there."""
-    costs = [tuple(_cost(row, one) for one in objectives) for row in rows]
-    final = [cost for row, cost in zip(rows, costs, strict=True) if row.on_final and row.kind != "floor"]
+    if not rows:
+        return []
+    costs = np.array([[_cost(row, one) for one in objectives] for row in rows])
+    final = costs[[row.on_final and row.kind != "floor" for row in rows]]
     return [
-        sum(_dominates(other, cost) for other in final) if row.on_final and math.inf not in cost else math.inf
+        float(((final <= cost).all(1) & (final < cost).any(1)).sum())
+        if row.on_final and not np.isposinf(cost).any()
+        else math.inf
         for row, cost in zip(rows, costs, strict=True)
     ]
 
@@ -208,7 +214,3 @@ def _cost(row: Entry, objective: Objective) -> float:
     """Less is better. What is missing or not a number is worse than all else; a floor need not have every metric."""
     cost = objective.cost(row.metrics.get(objective.metric, math.nan))
     return cost if not math.isnan(cost) else -math.inf if row.kind == "floor" else math.inf
-
-
-def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))

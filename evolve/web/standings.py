@@ -11,13 +11,14 @@ from archive.rows import RunRow
 from evolve.comparison.plan import TAG
 from evolve.core.errors import UsageError
 from evolve.core.types import Objective
+from evolve.known import Known
 from evolve.web.board import Entry, entries, merged, shown_metric
 from evolve.web.desk import Desk, objectives, slug
 
 MOST_WAITING = 100
 """So many runs that were not on final yet, the latest, have a row."""
 MOST_ASKED = 20
-"""So many of the latest runs are asked for the problem's title."""
+"""So many of the latest runs are asked for what was known before them."""
 
 
 class Standings:
@@ -49,8 +50,13 @@ class Standings:
     @cached_property
     def title(self) -> str:
         """What the problem calls itself; its name where no run says it."""
-        known = next((known for run in self.runs[: -MOST_ASKED - 1 : -1] if (known := self._desk.known(run.id))), None)
-        return known.title if known else self.problem
+        return self.known.title if self.known else self.problem
+
+    @cached_property
+    def known(self) -> Known | None:
+        """Seed and baselines of this version, by the latest run that says them: they are the same for all."""
+        latest = self.runs[: -MOST_ASKED - 1 : -1]
+        return next((known for run in latest if (known := self._desk.known(run.id))), None)
 
     @cached_property
     def openings(self) -> int:
@@ -85,14 +91,13 @@ class Standings:
         return [self._entries(run, {}) for run in runs[-MOST_WAITING:]]
 
     def _entries(self, run: RunRow, finals: dict[str, dict[str, float]]) -> list[Entry]:
-        known = self._desk.known(run.id)
         if not finals:
             train = self._desk.best_on_train(run)
         elif any(self.objectives[0].metric in row for row in finals.values()):
             train = {}
         else:
             train = self._desk.on_train(run, finals)
-        return entries(run, known, finals, self.objectives, self.openings, train)
+        return entries(run, self.known, finals, self.objectives, self.openings, train)
 
     @cached_property
     def shown(self) -> Objective | None:
