@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -32,6 +32,7 @@ def point(error: float, steps: float, kind: Any = "found") -> Point:
 FIGURES = st.floats(allow_nan=True) | st.integers(0, 3).map(float)
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(point, FIGURES, FIGURES), max_size=30))
 def test_on_the_front_is_what_no_other_one_dominates(points: list[Point]) -> None:
     front = front_of(points, STEPS, ERROR)
