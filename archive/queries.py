@@ -94,6 +94,8 @@ def full_id(connection: Connection, name: str) -> str:
         if last is None:
             raise UsageError("the archive holds no run yet", "Start one: evolve run PROBLEM.")
         return str(last)
+    if connection.scalar(select(ids).where(ids == name)) is not None:
+        return name  # by key, which a search for beginnings is not
     matches = connection.scalars(select(ids).where(ids.startswith(name, autoescape=True)).order_by(ordinal))
     found = [known for known in matches if known.startswith(name)] if name else []
     if len(found) != 1:

@@ -42,8 +42,9 @@ class Cloud:
         self.standings = standings
         self._desk = desk
         runs = standings.runs[-MOST_RUNS:]
+        self._counts = {run.id: desk.archive.statuses(run.id) for run in standings.runs}
         found: dict[str, Point] = {}
-        for run, share in zip(runs, _shares(desk, runs), strict=True):
+        for run, share in zip(runs, self._shares(runs), strict=True):
             for point in self._of_run(run, share):
                 # The gate's last word on a program counts, whichever run asked.
                 if point.program_id not in found or found[point.program_id].kind == "refused":
@@ -56,16 +57,25 @@ class Cloud:
             for place, one in enumerate(programs)
         ]
         self.found = [point for point in found.values() if point.program_id not in names]
-        self.total = sum(_scored(desk, run) for run in standings.runs)
+        self.total = sum(_scored(counts) for counts in self._counts.values())
         self.shown = len(found)
-        sizes = [sum(desk.archive.statuses(run.id).values()) for run in standings.runs]
-        self.sampled = sum(sizes) > MOST or len(runs) < len(sizes)
+        size = sum(sum(counts.values()) for counts in self._counts.values())
+        self.sampled = size > MOST or len(runs) < len(standings.runs)
+
+    def _shares(self, runs: Sequence[RunRow]) -> list[int]:
+        """How many points each run may have: all of a small one's, the others as many as are left, evenly."""
+        shares = [0] * len(runs)
+        left, waiting = MOST, len(runs)
+        for place in sorted(range(len(runs)), key=lambda place: _scored(self._counts[runs[place].id])):
+            shares[place] = min(sum(self._counts[runs[place].id].values()), left // waiting)
+            left, waiting = left - shares[place], waiting - 1
+        return shares
 
     def _of_run(self, run: RunRow, share: int) -> list[Point]:
         archive = self._desk.archive
         first = [*archive.accepted(run.id, share), *(one.number for one in archive.improvements(run.id)[-share:])]
         numbers = set(sorted(set(first))[-share:])
-        end = sum(archive.statuses(run.id).values())
+        end = sum(self._counts[run.id].values())
         rest = min(end, share - len(numbers))
         numbers |= {end * place // rest for place in range(rest)}
         return [
@@ -118,17 +128,5 @@ def front_of(points: Sequence[Point], across: Objective, up: Objective) -> list[
     return found
 
 
-def _shares(desk: Desk, runs: Sequence[RunRow]) -> list[int]:
-    """How many points each run may have: all of a small one's, the others as many as are left, evenly."""
-    sizes = [_scored(desk, run) for run in runs]
-    shares = [0] * len(runs)
-    left, waiting = MOST, len(runs)
-    for place in sorted(range(len(runs)), key=lambda place: sizes[place]):
-        shares[place] = min(sum(desk.archive.statuses(runs[place].id).values()), left // waiting)
-        left, waiting = left - shares[place], waiting - 1
-    return shares
-
-
-def _scored(desk: Desk, run: RunRow) -> int:
-    counts = desk.archive.statuses(run.id)
+def _scored(counts: Mapping[Status, int]) -> int:
     return counts.get(Status.OK, 0) + counts.get(Status.EQUIVALENT, 0)
