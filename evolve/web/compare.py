@@ -15,7 +15,7 @@ from evolve.web.compare_figures import curves_figure, differences_figure
 from evolve.web.comparisons import Trials
 from evolve.web.course import course_figure
 from evolve.web.desk import Desk
-from evolve.web.figures import UNKNOWN, PlotFigure, series
+from evolve.web.figures import PlotFigure, series
 from evolve.web.page import AnyDesk, json_answer, page
 from evolve.web.pair import Pair
 from evolve.web.run import AnyRun
@@ -61,7 +61,7 @@ def pair_page(one: AnyRun, other: AnyRun, request: Request, desk: AnyDesk) -> Re
     return page(request, "pair.html", title=f"Runs {pair.one.row.id} and {pair.other.row.id}", watch=watch, pair=pair)
 
 
-@router.get("/compare/runs/{one}/{other}/curve.json", response_model=PlotFigure, responses=UNKNOWN)
+@router.get("/compare/runs/{one}/{other}/curve.json", response_model=PlotFigure)
 def pair_json(one: AnyRun, other: AnyRun, desk: AnyDesk) -> Response:
     """Best so far of two runs of one problem in one figure."""
     pair = Pair.of(desk, one, other, True)
@@ -87,14 +87,14 @@ def control_page(comparison_id: AnyComparison, control: AnyControl, request: Req
     return _page(request, desk, comparison_id, control)
 
 
-@router.get("/compare/{comparison_id}/curves.json", response_model=PlotFigure, responses=UNKNOWN)
+@router.get("/compare/{comparison_id}/curves.json", response_model=PlotFigure)
 def curves_json(comparison_id: AnyComparison, desk: AnyDesk) -> Response:
     """Best so far of each policy of a comparison: median and quartiles over seeds."""
     found = comparisons.one(desk, comparison_id).comparison(0)
     return json_answer(curves_figure(found) if found else {"data": [], "layout": {}})
 
 
-@router.get("/compare/{comparison_id}/differences/{control}.json", response_model=PlotFigure, responses=UNKNOWN)
+@router.get("/compare/{comparison_id}/differences/{control}.json", response_model=PlotFigure)
 def differences_json(comparison_id: AnyComparison, control: AnyControl, desk: AnyDesk) -> Response:
     """Differences of each policy of a comparison from one of them, by seed, with intervals."""
     found = comparisons.one(desk, comparison_id).comparison(control)

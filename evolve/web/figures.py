@@ -16,8 +16,6 @@ from evolve.web.text import shortened
 NAME_LETTERS = 40
 SERIES = 8
 """So many colours of series the style has; see `series`."""
-UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "The archive has nothing of that name."}}
-"""What routes with an id in their address may answer besides."""
 
 
 class PlotFigure(BaseModel):

@@ -18,7 +18,6 @@ from evolve.display.text import metric_text
 from evolve.picture import front_of
 from evolve.web.clades import Clades, clades, posterior
 from evolve.web.desk import Desk, objectives
-from evolve.web.figures import UNKNOWN
 from evolve.web.kept import Kept
 from evolve.web.page import AnyDesk, desk_of, json_answer, page
 from evolve.web.run import AnyRun
@@ -121,20 +120,20 @@ def lineage_page(run_id: AnyRun, request: Request, desk: AnyDesk, woods: AnyWood
     )
 
 
-@router.get("/runs/{run_id}/lineage.json", response_model=Picture, responses=UNKNOWN)
+@router.get("/runs/{run_id}/lineage.json", response_model=Picture)
 def lineage_json(run_id: AnyRun, request: Request, desk: AnyDesk, woods: AnyWoods) -> Response:
     """The tree of a run: its most important programs, and bundles of the others."""
     return _picture(desk, woods, desk.archive.run(run_id), None, request.app.state.published)
 
 
-@router.get("/runs/{run_id}/lineage/{program_id}.json", response_model=Picture, responses=UNKNOWN)
+@router.get("/runs/{run_id}/lineage/{program_id}.json", response_model=Picture)
 def clade_json(run_id: AnyRun, program_id: AnyProgram, desk: AnyDesk, woods: AnyWoods) -> Response:
     """The tree of a run with the path to a program, and with more of its clade and of its siblings than of others."""
     run = desk.archive.run(run_id)
     return _picture(desk, woods, run, desk.archive.program(program_id, run.id))
 
 
-@router.get("/runs/{run_id}/lineage/node/{program_id}.json", responses=UNKNOWN)
+@router.get("/runs/{run_id}/lineage/node/{program_id}.json")
 def node_json(run_id: AnyRun, program_id: AnyProgram, desk: AnyDesk, woods: AnyWoods) -> Node:
     """One program of the tree."""
     run = desk.archive.run(run_id)

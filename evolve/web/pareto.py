@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from evolve.web.cloud import MOST_RUNS, Cloud
 from evolve.web.desk import problem_name
-from evolve.web.figures import UNKNOWN
 from evolve.web.page import AnyDesk, json_answer, page
 from evolve.web.standings import Standings
 
@@ -61,7 +60,7 @@ def pareto_page(problem: AnySlug, version: AnyVersion, request: Request, desk: A
     return page(request, "pareto.html", title=f"Front: {standings.title}", watch=watch, **values)
 
 
-@router.get("/problems/{problem}/{version}/pareto.json", response_model=Columns, responses=UNKNOWN)
+@router.get("/problems/{problem}/{version}/pareto.json", response_model=Columns)
 def pareto_json(problem: AnySlug, version: AnyVersion, request: Request, desk: AnyDesk) -> Response:
     """Programs of one version of a problem with their metrics on train: at most 5,000 that were found."""
     cloud = Cloud(desk, Standings(desk, problem_name(problem), version))

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from evolve.core.errors import UsageError
 from evolve.web.course import course_figure
-from evolve.web.figures import UNKNOWN, PlotFigure, series
+from evolve.web.figures import PlotFigure, series
 from evolve.web.page import AnyDesk, json_answer, page
 from evolve.web.run_view import PAGE, RunView
 from evolve.web.shares import MOST, bars, shares_figure
@@ -28,7 +28,7 @@ def run_page(run_id: AnyRun, request: Request, desk: AnyDesk) -> Response:
     return page(request, "run.html", title=f"Run {row.id}: {view.title}", watch=row.id, view=view, row=row)
 
 
-@router.get("/runs/{run_id}/curve.json", response_model=PlotFigure, responses=UNKNOWN)
+@router.get("/runs/{run_id}/curve.json", response_model=PlotFigure)
 def curve_json(run_id: AnyRun, desk: AnyDesk) -> Response:
     """Best so far of a run against evaluations, dollars and minutes, over the levels of what was known."""
     row = desk.archive.run(run_id)
@@ -39,7 +39,7 @@ def curve_json(run_id: AnyRun, desk: AnyDesk) -> Response:
     return json_answer(course_figure([(course, "best so far", look)], desk.known(row.id)))
 
 
-@router.get("/runs/{run_id}/statuses.json", response_model=PlotFigure, responses=UNKNOWN)
+@router.get("/runs/{run_id}/statuses.json", response_model=PlotFigure)
 def statuses_json(run_id: AnyRun, desk: AnyDesk) -> Response:
     """Shares of statuses in stretches of a run's records."""
     row = desk.archive.run(run_id)
