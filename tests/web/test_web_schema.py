@@ -52,7 +52,7 @@ def _ask_for(operation: schemathesis.APIOperation, showroom: Showroom) -> None:
             "other": programs[0],
             "comparison_id": COMPARISON,
         }
-        there |= {"control": "clade"}
+        there |= {"control": 0}
         if "{one}" in operation.path:
             there |= {"one": showroom.gated, "other": run}
         names = [one.name for one in operation.path_parameters]
