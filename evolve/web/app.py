@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -44,6 +45,11 @@ class Refusal(BaseModel):
     remedy: str
 
 
+def _refusal(words: str) -> dict[str, Any]:
+    """What the schema says of it: JSON, also where the answer itself would be text or a picture."""
+    return {"description": words, "content": {"application/json": {"schema": Refusal.model_json_schema()}}}
+
+
 def create_app(archive: Archive, *, token: str | None = None, published: bool = False) -> FastAPI:
     """The application that shows an open archive, which stays the caller's to close.
 
@@ -66,7 +72,7 @@ def create_app(archive: Archive, *, token: str | None = None, published: bool = 
         openapi_url="/openapi.json",
         redirect_slashes=False,
         default_response_class=PlainJson,
-        responses={status: {"model": Refusal, "description": words} for status, words in _REFUSALS.items()},
+        responses={status: _refusal(words) for status, words in _REFUSALS.items()},
     )
     app.state.desk = Desk(archive)
     app.state.published = published
