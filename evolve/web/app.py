@@ -45,8 +45,8 @@ class Refusal(BaseModel):
     remedy: str
 
 
-def _documented(words: str) -> dict[str, Any]:
-    """What /openapi.json says of a refusal, which is JSON also where the answer would be another text."""
+def _refusal(words: str) -> dict[str, Any]:
+    """What the schema says of it: JSON, also where the answer itself would be text or a picture."""
     return {"description": words, "content": {"application/json": {"schema": Refusal.model_json_schema()}}}
 
 
@@ -72,7 +72,7 @@ def create_app(archive: Archive, *, token: str | None = None, published: bool = 
         openapi_url="/openapi.json",
         redirect_slashes=False,
         default_response_class=PlainJson,
-        responses={status: _documented(words) for status, words in _REFUSALS.items()},
+        responses={status: _refusal(words) for status, words in _REFUSALS.items()},
     )
     app.state.desk = Desk(archive)
     app.state.published = published

@@ -70,7 +70,8 @@ def test_the_documentation_in_a_kernel(tmp_path: Path) -> None:
     assert "found against the baselines" in words.text and "ULP" in words.text
     assert report["data"]["text/plain"].startswith("<RunResult ")
 
-    assert "max_relative_error" in printed[0]["text"] and "def exp2(" in printed[0]["text"]
+    text = "".join(one["text"] for one in printed)  # a busy kernel sends what is printed in pieces
+    assert "max_relative_error" in text and "def exp2(" in text
     rows = html_of(frame[0])
     assert "final_max_ulp" in rows and "<td>found</td>" in rows and "<td>baseline</td>" not in rows
     assert base64.b64decode(plot[0]["data"]["image/png"]).startswith(b"\x89PNG")

@@ -116,7 +116,8 @@ def test_the_course_is_the_same_and_everybody_is_told(
     assert back.away_seconds > 1.0
     with Archive.open(tmp_path / "away.db") as archive:
         outages = ["paused" if isinstance(one, Paused) else "went_on" for one in watcher.told]
-        assert [kind for kind, _ in archive.events(result.run_id)] == [*outages, "foresight"]
+        kinds = [kind for kind, _ in archive.events(result.run_id) if kind not in ("known", "pace")]
+        assert kinds == [*outages, "foresight"]
 
 
 @pytest.mark.bubblewrap
