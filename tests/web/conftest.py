@@ -76,9 +76,10 @@ def served(app: FastAPI) -> Iterator[str]:
         listening.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window. While it is there an event loop runs in this thread, which other modules'
+    tests can not have."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
