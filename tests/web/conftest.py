@@ -78,8 +78,8 @@ def served(app: FastAPI) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium without a window. While it is there an event loop runs in this thread, in which no test of
-    another module could start its own."""
+    """Debian's Chromium without a window. While it is there an event loop runs in this thread, which other modules'
+    tests can not have."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -46,13 +46,8 @@ def _ask_for(operation: schemathesis.APIOperation, showroom: Showroom) -> None:
     ):
         programs = [line.program_id for line in showroom.archive.programs_of(run, count=8)]
         there = {"slug": slug(problem), "problem": slug(problem), "version": version, "run_id": run, "position": 0}
-        there |= {
-            "program": programs[-1],
-            "program_id": programs[-1],
-            "other": programs[0],
-            "comparison_id": COMPARISON,
-        }
-        there |= {"control": 0}
+        there |= {"program": programs[-1], "node": programs[-1], "other": programs[0], "comparison_id": COMPARISON}
+        there |= {"control": 0, "program_id": programs[-1]}
         if "{one}" in operation.path:
             there |= {"one": showroom.gated, "other": run}
         names = [one.name for one in operation.path_parameters]
