@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page
 from playwright.sync_api import TimeoutError as TooLate
 from starlette.testclient import TestClient
 
+from evolve.web.desk import slug
 from evolve.web.linking import addresses
 from web.conftest import HEIGHT, WIDTH, watched_page
-from web.showroom import Showroom
+from web.showroom import REAL, Showroom
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +51,8 @@ def linked(client: TestClient) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def chosen(client: TestClient, showroom: Showroom) -> tuple[list[str], list[str]]:
-    """A page of each kind, and then one of each that is full of what hostile programs wrote."""
+    """A page of each kind, and then some to be opened only: those full of what hostile programs wrote, and those whose
+    plots have logarithmic axes."""
     evil = {showroom.evil, *(line.program_id for line in showroom.archive.programs_of(showroom.evil))}
     wanted = ["/", "/problems/*/*", "/problems/*/*/pareto", "/programs/*", "/programs/*/diff/*", "/runs", "/runs/*"]
     wanted += ["/runs/*/lineage", "/runs/*/programs/*", "/compare", "/compare/*", "/compare/runs/*/*"]
@@ -63,7 +65,9 @@ def chosen(client: TestClient, showroom: Showroom) -> tuple[list[str], list[str]
             ordinary += [path for path in paths if path not in bad][:1]
             hostile += bad[:1]
     one = showroom.archive.improvements(showroom.evil)[-1].program_id
-    return ordinary, [*hostile, f"/runs/{showroom.evil}", f"/runs/{showroom.evil}/lineage", f"/programs/{one}"]
+    hostile += [f"/runs/{showroom.evil}", f"/runs/{showroom.evil}/lineage", f"/programs/{one}"]
+    front = next(path for path in pages["/problems/*/*/pareto"] if slug(REAL) in path)
+    return ordinary, list(dict.fromkeys([*hostile, f"/runs/{showroom.real}", front]))
 
 
 @dataclass(frozen=True)
