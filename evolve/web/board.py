@@ -14,6 +14,7 @@ import numpy as np
 from archive.rows import RunRow
 from evolve.core.types import Objective
 from evolve.display.ladder import gain_over, shown_objective
+from evolve.display.program import is_own as is_own_metric
 from evolve.events import ScoredProgram
 from evolve.final import FLOOR
 from evolve.known import Known
@@ -68,8 +69,8 @@ class Entry:
 
 
 def is_own(name: str) -> bool:
-    """False for what compares the program with others, or counts one kind of workload alone."""
-    return "/" not in name and not name.startswith("ahead") and name != "groups"
+    """As `evolve.display.program.is_own`, and no count of groups, which has a column of its own."""
+    return name != "groups" and is_own_metric(name)
 
 
 def widened(mean: float, low: float, high: float, groups: int, openings: int) -> tuple[float, float]:

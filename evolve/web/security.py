@@ -50,7 +50,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, token: str | None = None) -> None:
         self._app = app
-        self._token = token
+        self._token = token or None  # an empty one would be everybody's
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

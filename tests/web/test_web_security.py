@@ -104,6 +104,11 @@ def test_without_the_token_there_is_nothing(closed: TestClient, path: str) -> No
         assert answer.status_code == 401 and TOKEN not in answer.text and "Problems" not in answer.text
 
 
+def test_an_empty_token_lets_nobody_in_from_elsewhere(showroom: Showroom) -> None:
+    with TestClient(create_app(showroom.archive, token=""), base_url="http://board.example") as client:
+        assert client.get("/").status_code == client.get("/?token=").status_code == 421
+
+
 def test_the_token_in_the_address_becomes_a_cookie(showroom: Showroom) -> None:
     with TestClient(create_app(showroom.archive, token=TOKEN), base_url="http://board.example") as client:
         answer = client.get("/problems.json", params={"token": TOKEN, "x": "y"}, follow_redirects=False)
