@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from evolve.web.site import MARK
+
 from .conftest import PROBLEM, ROOT, Cli
 
 RUN_KEYS = [
@@ -35,6 +37,7 @@ ARCHIVE_KEYS = [
 STEP_KEYS = ["program_id", "record", "operator", "status", "metrics", "gain", "idea"]
 CHECK_KEYS = ["problem", "grade", "seconds", "findings", "name", "says", "remedy", "figures"]
 BASELINE_KEYS = ["kind", "name", "program_id", "metrics"]
+PUBLISH_KEYS = ["folder", "files", "bytes", "programs", "left_out", "broken", "seconds"]
 
 Finished = tuple[Cli, Any]
 
@@ -170,6 +173,15 @@ def test_check_prints_what_is_documented(finished: Finished) -> None:
     assert report["grade"] == "ok" and {*report, *report["findings"][0]} == set(CHECK_KEYS)
 
 
+def test_publishing_prints_what_is_documented(finished: Finished, tmp_path: Path) -> None:
+    folder = tmp_path / "site"
+    report = finished[0].json("publish", str(folder), "--programs", "3")
+    assert list(report) == PUBLISH_KEYS
+    assert (report["folder"], report["programs"], report["broken"]) == (str(folder), 3, [])
+    pages = [path for path in folder.rglob("*") if path.is_file() and path.name != MARK]
+    assert len(pages) == report["files"] > 10
+
+
 def test_every_key_is_documented() -> None:
     text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^### (evolve \w+) --json\n(.*?)(?=^### |\Z)", text, re.S | re.M))
@@ -180,6 +192,7 @@ def test_every_key_is_documented() -> None:
         "evolve baselines": BASELINE_KEYS,
         "evolve check": CHECK_KEYS,
         "evolve archive": ARCHIVE_KEYS,
+        "evolve publish": PUBLISH_KEYS,
     }
     assert sections.keys() == {
         *expected,
