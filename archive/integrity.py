@@ -6,7 +6,6 @@ has no findings, so each is a sign of a damaged disk, of another program's hand,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, ForeignKeyConstraint, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
-from archive import codec, queries, reading, schema, totals
+from archive import codec, forms, queries, reading, schema, totals
 from archive.ancestry import Ancestry
 from archive.contents import BLOCK, Address, Progress
 from evolve.core.types import Record
@@ -55,9 +54,9 @@ def findings(connection: Connection, progress: Progress, address: Address | None
     checks = (
         _references(connection, progress),
         _numbers(connection, progress),
-        _texts(connection, progress),
+        of_texts(connection, progress),
         _addresses(connection, progress, address),
-        of_runs(connection, run_ids, progress),
+        _runs(connection, run_ids, progress),
         _totals(connection, run_ids, progress),
     )
     return [found for check in checks for found in _first(check)]
@@ -68,8 +67,14 @@ def _first(check: Generator[Finding, None, None]) -> list[Finding]:
         return list(islice(check, MOST))
 
 
-def of_runs(connection: Connection, run_ids: Iterable[str], progress: Progress) -> Generator[Finding, None, None]:
-    """What is wrong with the records of these runs, with their order, and with who descends from whom."""
+def of_new(connection: Connection, run_ids: Iterable[str], progress: Progress) -> Generator[Finding, None, None]:
+    """What is wrong with runs that came from elsewhere, and that neither their tables nor their references show."""
+    for run_id in run_ids:
+        yield from of_texts(connection, progress, run_id)
+        yield from _run(connection, run_id, progress)
+
+
+def _runs(connection: Connection, run_ids: Iterable[str], progress: Progress) -> Generator[Finding, None, None]:
     for run_id in run_ids:
         yield from _run(connection, run_id, progress)
 
@@ -134,34 +139,25 @@ def _numbers(connection: Connection, progress: Progress) -> Generator[Finding, N
             yield Finding("numbers", f"{table.name}: {where}", says)
 
 
-_JSON = {
-    "runs": ("config",),
-    "events": ("payload",),
-    "final_openings": ("metrics",),
-    "replies": ("request", "text"),
-}
-"""Columns that hold JSON, of tables that no record is read from."""
+def of_texts(connection: Connection, progress: Progress, run_id: str | None = None) -> Generator[Finding, None, None]:
+    """What is wrong with the texts of a run, or of all, that no record is read from: see `archive.forms`."""
 
+    def counted(table: str, number: int) -> None:
+        progress(f"texts of {table}", number, number)
 
-def _texts(connection: Connection, progress: Progress) -> Generator[Finding, None, None]:
-    """Stored JSON that is none, and replies whose messages are not there."""
+    for table, key, column, error in forms.strange(connection, counted, run_id):
+        says = f"its {column} can not be read ({type(error).__name__}: {str(error)[:200]})"
+        yield Finding("texts", f"{table.name}: {_key(table, key)}", says)
+    reply = schema.replies
+    query = select(*reply.primary_key.columns, reply.c.request)
     messages = set(connection.scalars(select(schema.messages.c.digest)))
-    for name, columns in _JSON.items():
-        table = schema.metadata.tables[name]
-        query = select(*table.primary_key.columns, *(table.c[column] for column in columns))
-        for number, row in enumerate(_streamed(connection, query)):
-            if number % BLOCK == 0:
-                progress(f"texts of {name}", number, number)
-            try:
-                values = [json.loads(text) for text in row[-len(columns) :]]
-                strange = [one["content"] for one in values[0]["messages"]] if name == "replies" else []
-            except (ValueError, LookupError, TypeError) as error:
-                where = _key(table, row[: -len(columns)])
-                yield Finding("texts", f"{name}: {where}", f"it can not be read ({type(error).__name__}: {error})")
-            else:
-                if not messages.issuperset(strange):
-                    says = "it names a message that is not there"
-                    yield Finding("texts", f"{name}: {_key(table, row[: -len(columns)])}", says)
+    for *key, text in _streamed(connection, query if run_id is None else query.where(reply.c.run_id == run_id)):
+        try:
+            named = forms.request(text)
+        except forms.TROUBLES:
+            continue  # it was told above
+        if not messages.issuperset(named):
+            yield Finding("texts", f"{reply.name}: {_key(reply, key)}", "it names a message that is not there")
 
 
 def _addresses(connection: Connection, progress: Progress, address: Address | None) -> Generator[Finding, None, None]:
@@ -181,7 +177,7 @@ def _addresses(connection: Connection, progress: Progress, address: Address | No
             progress("programs", number, max(total, number))
         try:
             known = address is None or name in address(reading.source(text))
-        except (ValueError, LookupError, TypeError) as error:
+        except forms.TROUBLES as error:
             yield Finding(
                 "addresses", f"programs: {name}", f"its text can not be read ({type(error).__name__}: {error})"
             )
@@ -215,13 +211,13 @@ def _records(connection: Connection, run_id: str, first: int) -> Iterator[tuple[
         for record in reading.records(connection, run_id, first, BLOCK):
             yield record.number, record, ""
         return
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except forms.TROUBLES:
         pass
     for number in range(first, first + BLOCK):
         try:
             for record in reading.records(connection, run_id, number, 1):
                 yield number, record, ""
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except forms.TROUBLES as error:
             yield number, None, f"it can not be read ({type(error).__name__}: {str(error)[:200]})"
 
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import IntegrityError
 
-from archive import contents, reading, schema
+from archive import contents, forms, reading, schema
 from archive.batch import append
 from archive.codec import digest
 from archive.contents import Address, Progress, Row
@@ -109,6 +109,8 @@ class _Merging:
                 self._broken(f"the text of {table.name.rstrip('s')} {next(iter(row.values()))} is not what was stored")
             if table is schema.programs:
                 self._check_id(row["program_id"], row["source"])
+            elif table is schema.messages:
+                self._check_message(row["digest"], row["content"])
         new = self._add(table, rows, once=True)
         if table is schema.programs and new < len(rows):
             ids, texts = [row["program_id"] for row in rows], {row["program_id"]: row for row in rows}
@@ -136,9 +138,15 @@ class _Merging:
         try:
             if self._address is None or program_id in self._address(reading.source(text)):
                 return
-        except (ValueError, LookupError, TypeError) as error:
+        except forms.TROUBLES as error:
             self._broken(f"the text of program {program_id} can not be read ({type(error).__name__})")
         self._broken(f"the text of program {program_id} is another program's")
+
+    def _check_message(self, named: str, text: str) -> None:
+        try:
+            reading.unpacked_text(text)
+        except forms.TROUBLES as error:
+            self._broken(f"the text of message {named} can not be read ({type(error).__name__})")
 
     def _laid_out(self, row: Row) -> Row:
         """The record with its program's text beside it where that is not the text that is here, and only there."""

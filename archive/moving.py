@@ -115,7 +115,7 @@ def _put(
         with reported(database.where), closing(given), database.writing.begin() as connection:
             _refuse_live(database, connection)
             merged = merging.merge(connection, given, source, total, progress, address)
-            with closing(integrity.of_runs(connection, merged.new, progress)) as wrong:
+            with closing(integrity.of_new(connection, merged.new, progress)) as wrong:
                 if (found := next(wrong, None)) is not None:
                     raise ArchiveError(
                         f"{source} can not be taken in: {found.where}: {found.says}",

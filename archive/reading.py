@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, select
 
@@ -15,6 +15,7 @@ from evolve.core.types import (
     Candidate,
     Cost,
     Failure,
+    Language,
     Measurement,
     ModelReply,
     Promotion,
@@ -46,7 +47,7 @@ def _unpack(text: str) -> Any:
 def unpacked_text(text: str) -> str:
     """A text from its stored form. What stands between its quotes is the text, where nothing of it is escaped."""
     plain = text[:1] == text[-1:] == '"' and _is_plain(text, 2)
-    return text[1:-1] if plain else _unpack(text)
+    return text[1:-1] if plain else _of(_unpack(text), str)
 
 
 def unpacked_texts(text: str) -> tuple[str, ...]:
@@ -57,7 +58,19 @@ def unpacked_texts(text: str) -> tuple[str, ...]:
         parts = text[2:-2].split('","')
         if _is_plain(text, 2 * len(parts)):
             return tuple(parts)
-    return tuple(_unpack(text))
+    return tuple(_of(one, str) for one in _of(_unpack(text), list))
+
+
+def unpacked_object(text: str) -> dict[str, Any]:
+    """An object from its stored form."""
+    return _of(_unpack(text), dict)
+
+
+def _of(value: Any, kind: type[Item]) -> Item:
+    """The value. Raises TypeError where it is of another kind: an archive may have been put together by hand."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{type(value).__name__} where {kind.__name__} is due")
+    return value
 
 
 def _is_plain(text: str, quotes: int) -> bool:
@@ -229,21 +242,27 @@ def _promotion(row: AnyRow) -> Promotion:
 
 def metrics(text: str) -> dict[str, float]:
     """Metrics from their stored form."""
-    return {name: float(value) for name, value in _unpack(text).items()} if text != "{}" else {}
+    return {name: float(value) for name, value in unpacked_object(text).items()} if text != "{}" else {}
 
 
 def extent(text: str | None) -> Extent | None:
     """How much of train a verdict stands on, from its stored form."""
     if text is None:
         return None
-    stored = _unpack(text)
-    return Extent(stored["done"], stored["total"], stored["new"], metrics(stored["first"]))
+    stored = unpacked_object(text)
+    done, total, new = (_of(stored[name], int) for name in ("done", "total", "new"))
+    if total < 1:
+        raise ValueError(f"a whole of {total} runs")
+    return Extent(done, total, new, metrics(stored["first"]))
 
 
 def source(text: str) -> Source:
     """A program from its stored form."""
-    stored = _unpack(text)
-    return Source(stored["files"], stored["entry"], stored["language"])
+    stored = unpacked_object(text)
+    files = {name: _of(content, str) for name, content in _of(stored["files"], dict).items()}
+    if (language := stored["language"]) not in get_args(Language):
+        raise ValueError(f"the language {str(language)[:40]!r} is none")
+    return Source(files, _of(stored["entry"], str), language)
 
 
 def _record(

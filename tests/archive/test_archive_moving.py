@@ -340,6 +340,36 @@ def test_a_sealed_file_whose_content_is_not_sound_is_refused(file: Path, target:
     assert shown(target) == before
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE runs SET config = '[1]'",
+        "UPDATE runs SET started_at = 'once'",
+        "UPDATE events SET payload = '{'",
+        "UPDATE events SET payload = '7'",
+        f"UPDATE events SET payload = '{'[' * 100_000}'",
+        "UPDATE final_openings SET metrics = '[]'",
+        "UPDATE final_openings SET opened_at = ''",
+        "UPDATE replies SET request = '{\"messages\":[7]}'",
+        "UPDATE replies SET text = '[]'",
+        "UPDATE tickets SET parents = '\"ab\"' WHERE number = 5",
+        "UPDATE tickets SET avoid = '[1]' WHERE number = 5",
+        "UPDATE records SET feedback = '1' WHERE number = 5",
+    ],
+)
+def test_a_text_that_no_page_could_show_is_refused(written: Path, tmp_path: Path, target: Path, damage: str) -> None:
+    source = Path(shutil.copy(written, tmp_path / "archive.db"))
+    change(source, damage)
+    before = shown(target)
+    for call in (
+        lambda: moving.bring_in(exported(source, tmp_path / "file.gz"), target, quiet),
+        lambda: moving.merge(source, target, quiet),
+    ):
+        with pytest.raises(ArchiveError, match=r"can not be taken in: .*can not be read"):
+            call()
+    assert shown(target) == before
+
+
 def test_a_program_under_another_name_is_refused_where_ids_are_computed(
     written: Path, file: Path, tmp_path: Path
 ) -> None:
