@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from archive.rows import ProgramRow, RunRow
 from archive.store import Archive
@@ -27,6 +29,7 @@ class Desk:
         self._known = lru_cache(maxsize=512)(self._read_known)
         self._settled = lru_cache(maxsize=1024)(self._read_settled)
         self._spent = lru_cache(maxsize=4096)(archive.spent)
+        self._ids: dict[str, tuple[str, ...]] = {}
 
     def known(self, run_id: str) -> Known | None:
         """What a run (by its full id) knew when it began; None where it did not say so."""
@@ -99,12 +102,19 @@ class Desk:
 
     def known_program(self, program_id: str) -> tuple[str, Source, str] | None:
         """Name, text and run of a seed or baseline that no run made, by its whole id or its beginning."""
+        if len(program_id) < 6:
+            return None
         for run in reversed(self.archive.runs()):
-            known = self.known(run.id)
-            for one in known.programs if known else ():
-                if known and len(program_id) >= 6 and one.program_id.startswith(program_id):
-                    return one.name, known.sources[one.program_id], run.id
+            if any(one.startswith(program_id) for one in self._known_ids(run.id)) and (known := self.known(run.id)):
+                named = next(one for one in known.programs if one.program_id.startswith(program_id))
+                return named.name, known.sources[named.program_id], run.id
         return None
+
+    def _known_ids(self, run_id: str) -> tuple[str, ...]:
+        """The ids of what a run knew when it began. Kept for all runs, which their texts are not."""
+        if run_id not in self._ids and (known := self.known(run_id)):
+            self._ids[run_id] = tuple(one.program_id for one in known.programs)
+        return self._ids.get(run_id, ())
 
 
 def objectives(run: RunRow) -> tuple[Objective, ...]:
@@ -123,13 +133,22 @@ def places_of(run: RunRow, events: list[tuple[str, dict[str, Any]]]) -> list[Map
 
 
 def slug(problem: str) -> str:
-    """A problem's name in an address: families and members are parted by a tilde there."""
-    return problem.replace("/", "~")
+    """A problem's name in an address: families and members are parted by a tilde there, and names may hold one too."""
+    return problem.replace("!", "!!").replace("~", "!t").replace("/", "~")
 
 
 def problem_name(in_address: str) -> str:
     """What `slug` was given."""
-    return in_address.replace("~", "/")
+    return re.sub("!!|!t|~", lambda found: _UNSLUGGED[found[0]], in_address)
+
+
+_UNSLUGGED = {"!!": "!", "!t": "~", "~": "/"}
+
+
+def board_address(problem: str, version: str = "") -> str:
+    """Where a problem's leaderboard is; that of its latest version unless one is named."""
+    behind = f"/{quote(version, safe='')}" if version else ""
+    return f"/problems/{quote(slug(problem), safe='~!')}{behind}"
 
 
 def one_of(rows: Mapping[str, object], name: str, noun: str) -> str:

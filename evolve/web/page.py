@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from evolve.display.plain import plain
 from evolve.web.assets import address
-from evolve.web.desk import Desk, slug
+from evolve.web.desk import Desk, board_address
 from evolve.web.security import PAGE_POLICY
 from evolve.web.text import FILTERS
 
@@ -26,7 +26,7 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters |= FILTERS
-_templates.filters["slug"] = slug
+_templates.globals["board_address"] = board_address
 _templates.globals["asset"] = address
 _templates.globals["policy"] = PAGE_POLICY
 

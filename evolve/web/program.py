@@ -21,7 +21,7 @@ from evolve.display.tables import gain_text
 from evolve.display.text import metric_text
 from evolve.sandboxing import CONFINEMENT, SANDBOX
 from evolve.web.board import COMPARED, Entry, entries, widened
-from evolve.web.desk import Desk, objectives, places_of, slug
+from evolve.web.desk import Desk, board_address, objectives, places_of
 from evolve.web.highlighting import MOST_CHARACTERS, highlighted, suffix_of
 from evolve.web.instances import MOST_POINTS, instances_of
 from evolve.web.page import AnyDesk, page
@@ -100,7 +100,7 @@ def program_page(program: str, request: Request, desk: AnyDesk) -> Response:
         subject=subject,
         row=row,
         run=run,
-        board=f"/problems/{slug(run.problem)}/{run.problem_version}",
+        board=board_address(run.problem, run.problem_version),
         maker=proposer(row) if row else "",
         proof=proof_words(row.promotion) if row else "",
         own={name: value for name, value in subject.metrics.items() if is_own(name)},

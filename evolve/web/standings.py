@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from functools import cached_property
-from urllib.parse import quote
 
 from archive.rows import RunRow
 from evolve.comparison.plan import TAG
@@ -13,7 +12,7 @@ from evolve.core.errors import UsageError
 from evolve.core.types import Objective
 from evolve.known import Known
 from evolve.web.board import Entry, entries, merged, shown_metric
-from evolve.web.desk import Desk, objectives, slug
+from evolve.web.desk import Desk, board_address, objectives
 
 MOST_WAITING = 100
 """So many runs that were not on final yet, the latest, have a row."""
@@ -40,7 +39,7 @@ class Standings:
     @property
     def address(self) -> str:
         """That of its leaderboard, below which its other pages stand."""
-        return f"/problems/{quote(slug(self.problem))}/{quote(self.version, safe='')}"
+        return board_address(self.problem, self.version)
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:

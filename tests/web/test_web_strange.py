@@ -21,7 +21,7 @@ from evolve.known import KNOWN_EVENT, known_of
 from evolve.pace import PACE_EVENT, seconds_at
 from evolve.sandboxing import CONFINEMENT, SANDBOX
 from evolve.web.app import create_app
-from evolve.web.desk import Desk
+from evolve.web.desk import Desk, board_address, problem_name, slug
 from evolve.web.text import date, lasting
 
 VERSION = "ab" * 16
@@ -175,3 +175,19 @@ def test_the_names_of_instances_are_no_links_in_a_plot(tmp_path: Path) -> None:
 def test_dates_and_times_of_other_programs_are_shown_as_they_are() -> None:
     assert (date("yesterday"), date("2026-01-02T03:04:05+00:00"), date(None)) == ("yesterday", "2026-01-02 03:04", "–")
     assert lasting(math.inf) == "no bound"
+
+
+@pytest.mark.parametrize("name", ["a~b", "a/~b", "a~/b", "a!t/b", "a!/!!t~", "family/some!", "50% ?of#it", "ü/\u202e"])
+def test_every_name_of_a_problem_has_an_address_of_its_own(name: str, tmp_path: Path) -> None:
+    assert problem_name(slug(name)) == name and "/" not in slug(name)
+    with opened(tmp_path) as (archive, client):
+        ids = [
+            archive.begin_run(problem=problem, problem_version=VERSION, config=CONFIG, run_seed=1)
+            for problem in (name, name.replace("~", "/"), name.replace("!", "~"))
+        ]
+        archive.flush()
+        page = client.get(f"/runs/{ids[0]}").text
+        assert f'href="{board_address(name, VERSION)}"' in page
+        assert client.get(f"{board_address(name, VERSION)}/board.json").json()["problem"] == name
+        assert client.get(board_address(name)).status_code == 200
+        assert f'href="{board_address(name)}"' in client.get("/").text
