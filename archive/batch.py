@@ -46,6 +46,9 @@ class Batch:
         self.finals: list[tuple[str, list[Row]]] = []
         self.ends: list[Row] = []
 
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.finals or self.ends)
+
     def add(self, table: Table, *rows: Row) -> None:
         """Add rows. Raises ValueError for what can not be stored."""
         for row in rows:

@@ -6,7 +6,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -33,7 +32,7 @@ from archive.rows import (
     Stretch,
     Tree,
 )
-from archive.writer import Writer
+from archive.writer import Durable, Writer
 from evolve.core.errors import CallOrderError
 from evolve.core.types import ModelReply, Record, Status, Ticket
 
@@ -120,7 +119,7 @@ class Archive:
         self._lend(run_id, OpenRun(self._read(queries.record_count, run_id), waiting, done, answered))
         return self.run(run_id)
 
-    def journal(self, run_id: str, ticket: Ticket) -> Future[None]:
+    def journal(self, run_id: str, ticket: Ticket) -> Durable[None]:
         """Write down a ticket before its work starts. The same ticket again is accepted and not written twice.
 
         Raises `CallOrderError` where another ticket has its number or the run is not open here.
@@ -142,7 +141,7 @@ class Archive:
             )
         return self._writer.barrier()
 
-    def commit(self, run_id: str, record: Record, learned: Sequence[Learned] = ()) -> Future[Record]:
+    def commit(self, run_id: str, record: Record, learned: Sequence[Learned] = ()) -> Durable[Record]:
         """Write a record and what was `learned` beside it; the future gives the record back when both are durable.
 
         Raises `CallOrderError` where its ticket was not journaled or its number is not the next one, and
@@ -155,7 +154,7 @@ class Archive:
             state.commit(record)
             return self._writer.put(rows, record)
 
-    def add_reply(self, run_id: str, reply: ModelReply) -> Future[ModelReply]:
+    def add_reply(self, run_id: str, reply: ModelReply) -> Durable[ModelReply]:
         """Write what a model answered; the future gives it back when it is durable.
 
         Raises `CallOrderError` where its ticket was not journaled or the attempt has a reply, and `ArchiveError` where

@@ -7,13 +7,13 @@ the 20 ms of the design wherever an fsync is.
 
 from __future__ import annotations
 
-import queue
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
@@ -36,14 +36,56 @@ IDLE_RENEW_SECONDS = 15.0
 """Without commits leases are renewed this often; well within `lease.SILENT_SECONDS`."""
 
 
-@dataclass(slots=True, eq=False)
-class Item:
-    """Rows to write, and the future that reports them. `value` is what the future gives, `ends` the run that ends."""
+class Durable(Generic[T]):
+    """What is queued to be written, as a future: `result` waits until it is durable, and so does `await`.
 
-    batch: Batch | None
-    value: Any = None
-    ends: str | None = None
-    future: Future[Any] = field(default_factory=Future)
+    All items of a transaction share its future. One each would be two dozen objects, and the collector would go through
+    those of all that is queued.
+    """
+
+    __slots__ = ("_failure", "_value")
+
+    def __init__(self, failure: Future[ArchiveError | None], value: T) -> None:
+        self._failure, self._value = failure, value
+
+    def result(self, timeout_seconds: float | None = None) -> T:
+        """What was queued, once it is durable. Raises `ArchiveError` where it could not be, and TimeoutError."""
+        return self._outcome(self._failure.result(timeout_seconds))
+
+    def done(self) -> bool:
+        """Whether it is durable, or never will be."""
+        return self._failure.done()
+
+    def exception(self, timeout_seconds: float | None = None) -> ArchiveError | None:
+        """Why it is not durable; None once it is. Raises TimeoutError."""
+        return self._failure.result(timeout_seconds)
+
+    def add_done_callback(self, call: Callable[[Durable[T]], object]) -> None:
+        """Call with this once it is done; on the writer's thread, unless it is done already."""
+        self._failure.add_done_callback(lambda _: call(self))
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._outcome((yield from asyncio.wrap_future(self._failure)))
+
+    def _outcome(self, failure: ArchiveError | None) -> T:
+        if failure is None:
+            return self._value
+        # Each has its own exception: one raised in several threads would grow its traceback.
+        raise ArchiveError(failure.message, failure.remedy) from failure
+
+
+class _Group:
+    """What one transaction writes: rows, and the runs that end with it. `failure` is None once they are durable."""
+
+    __slots__ = ("batch", "ends", "failure", "items")
+
+    def __init__(self) -> None:
+        self.batch = Batch()
+        self.ends: list[str] = []
+        self.items = 0
+        self.failure: Future[ArchiveError | None] = Future()
+        # A future that runs can not be cancelled: what is queued will be written.
+        self.failure.set_running_or_notify_cancel()
 
 
 class Writer:
@@ -55,27 +97,28 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._failure: ArchiveError | None = None
         self._leases: dict[str, float] = {}
-        self._closed = False
         self._kept: Connection | None = None
-        # Held while putting, so that nothing can be queued behind the end of the queue.
-        self._lock = threading.Lock()
+        # The last one takes in what is put. Those before it are full.
+        self._groups: deque[_Group] = deque()
+        self._closed = False
+        # Of the two above; notified when there is something to do.
+        self._work_to_do = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="archive-writer", daemon=True)
         self._thread.start()
 
-    def put(self, batch: Batch, value: T) -> Future[T]:
+    def put(self, batch: Batch, value: T) -> Durable[T]:
         """Queue rows; the future gives `value`."""
-        return self._put(Item(batch, value))
+        return self._put(batch, value)
 
-    def end(self, run_id: str, batch: Batch) -> Future[None]:
+    def end(self, run_id: str, batch: Batch) -> Durable[None]:
         """Queue the end of a run."""
-        return self._put(Item(batch, ends=run_id))
+        return self._put(batch, None, ends=run_id)
 
-    def barrier(self) -> Future[None]:
+    def barrier(self) -> Durable[None]:
         """A future that is done when everything queued before it is durable."""
-        return self._put(Item(None))
+        return self._put(None, None)
 
     def keep_lease(self, run_id: str) -> None:
         """Renew the lease of a run from now on, until its end is written."""
@@ -83,70 +126,63 @@ class Writer:
 
     def close(self) -> None:
         """Write what is queued and end the thread. Later items fail."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+        with self._work_to_do:
+            self._closed = True
+            self._work_to_do.notify()
         if self._thread is not threading.current_thread():
             self._thread.join()
 
-    def _put(self, item: Item) -> Future[Any]:
-        # A future that runs can not be cancelled: what is queued will be written.
-        item.future.set_running_or_notify_cancel()
-        with self._lock:
+    def _put(self, batch: Batch | None, value: T, ends: str | None = None) -> Durable[T]:
+        with self._work_to_do:
             if self._closed:
                 raise ArchiveError(f"archive {self._database.where} is closed", "Open it again with Archive.open.")
-            self._queue.put(item)
-        return item.future
+            if not self._groups or self._groups[-1].items == GROUP_ITEMS:
+                self._groups.append(_Group())
+            group = self._groups[-1]
+            group.items += 1
+            if batch is not None:
+                group.batch.join(batch)
+            if ends is not None:
+                group.ends.append(ends)
+            self._work_to_do.notify()
+        return Durable(group.failure, value)
 
     def _work(self) -> None:
-        group: list[Item] = []
-        while group or not self._closed or not self._queue.empty():
-            try:
-                item = self._queue.get_nowait() if group else self._queue.get(timeout=IDLE_RENEW_SECONDS)
-            except queue.Empty:
-                item = None
-            if item is not None:
-                group.append(item)
-            if item is None or len(group) == GROUP_ITEMS:
-                self._finish(group)
-                group = []
+        while (group := self._next()) is not None:
+            self._finish(group)
         if self._kept is not None:
             self._kept.close()
 
-    def _finish(self, group: list[Item]) -> None:
-        """Write a group and report to its futures, in order. An empty group renews the leases of idle runs."""
+    def _next(self) -> _Group | None:
+        """The next group; an empty one where none came for a while, None at the end."""
+        with self._work_to_do:
+            if not self._groups and not self._closed:
+                self._work_to_do.wait(IDLE_RENEW_SECONDS)
+            if self._groups:
+                return self._groups.popleft()
+            return None if self._closed else _Group()
+
+    def _finish(self, group: _Group) -> None:
+        """Write a group and say how that went. An empty group renews the leases of idle runs."""
         if self._failure is None:
             try:
                 self._transact(group)
             except Exception as error:  # whatever it is, no later item may be written
                 self._failure = translate(error, self._database.where)
-        for item in group:
-            if self._failure is None:
-                item.future.set_result(item.value)
-            else:
-                # Each future has its own exception: one raised in several threads would grow its traceback.
-                failure = ArchiveError(self._failure.message, self._failure.remedy)
-                failure.__cause__ = self._failure
-                item.future.set_exception(failure)
+        group.failure.set_result(self._failure)
 
-    def _transact(self, group: list[Item]) -> None:
+    def _transact(self, group: _Group) -> None:
         now = clock.monotonic_seconds()
         due = [run_id for run_id, renewed in list(self._leases.items()) if now - renewed >= RENEW_SECONDS]
-        batches = [item.batch for item in group if item.batch is not None]
-        if not due and not batches:
+        if not due and not group.batch:
             return
-        whole = Batch()
-        for batch in batches:
-            whole.join(batch)
         with self._transaction() as connection:
             self._renew(connection, due)
-            write(connection, self._database.owner, whole)
+            write(connection, self._database.owner, group.batch)
         for run_id in due:
             self._leases[run_id] = now
-        for item in group:
-            if item.ends is not None:
-                self._leases.pop(item.ends, None)
+        for run_id in group.ends:
+            self._leases.pop(run_id, None)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

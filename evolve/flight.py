@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 
 from archive.store import Archive
@@ -47,7 +46,7 @@ class Flight:
         recorded = self.records.get(ticket.number)
         if recorded is not None:
             return await self.land_again(recorded)
-        await asyncio.wrap_future(self.archive.journal(self.run_id, ticket))
+        await self.archive.journal(self.run_id, ticket)
         work = await self.step(ticket, context)
         await self.turnstile.enter(ticket.number)
         if self.search.must_evaluate(work):
@@ -58,7 +57,7 @@ class Flight:
         learned = self.search.equivalences.rows(record.number)
         durable = self.archive.commit(self.run_id, record, learned)
         self.turnstile.leave()
-        return await asyncio.wrap_future(durable)
+        return await durable
 
     async def land_again(self, record: Record) -> Record:
         """Place a record of the archive when its turn comes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -102,7 +101,7 @@ class Modelling:
         budget.expect(*self._smallest())
 
         async def keep(reply: ModelReply) -> None:
-            await asyncio.wrap_future(archive.add_reply(run_id, reply))
+            await archive.add_reply(run_id, reply)
 
         async def fit(candidate: Candidate, context: Context) -> Candidate:
             fitted: Candidate = await engine.run(Task("fit", (candidate, context), candidate.ticket.number))

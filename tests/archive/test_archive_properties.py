@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.store import Archive
+from archive.writer import Durable
 from evolve.core.extent import Extent
 from evolve.core.types import Candidate, Cost, Measurement, Promotion, Record, Result, Source, Status, Ticket, Verdict
 
@@ -92,7 +92,7 @@ def write(archive: Archive, written: tuple[Record, ...], waits: tuple[bool, ...]
     """Commit a run, waiting after the records that `waits` marks; its id."""
     # The archive is shared by examples: programs of one id may differ between them, as layouts do.
     run_id = archive.begin_run(problem="p", problem_version="v", config={"a": 1}, run_seed=3)
-    futures: list[Future[Record]] = []
+    futures: list[Durable[Record]] = []
     for record, wait in zip(written, waits, strict=True):
         archive.journal(run_id, record.ticket)
         futures.append(archive.commit(run_id, record))

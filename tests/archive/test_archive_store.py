@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from archive import moving
 from archive.rows import RunStatus
 from archive.store import Archive
+from archive.writer import Durable
 from evolve.core.errors import ArchiveError, CallOrderError, UsageError
 from evolve.core.types import Promotion, Record, Source, Status, Ticket, Verdict
 
@@ -331,7 +331,7 @@ def test_a_program_before_its_parent_is_refused_and_nothing_after_it_is_written(
     with Archive.open(where) as archive:
         run_id = begin(archive)
         archive.journal(run_id, ticket).result(5)
-        futures: list[Future[Any]] = [
+        futures: list[Durable[Any]] = [
             archive.commit(run_id, orphan),
             archive.journal(run_id, make_record(1).ticket),
         ]
