@@ -30,8 +30,8 @@ _APPENDED = (
     schema.events,
 )
 
-# Rows of one statement: so many while there are as many, then fewer. SQLite takes 32,766 values.
-_TOGETHER = (256, 32, 4, 1)
+# Rows of one statement: so many while there are as many, then fewer. SQLite takes 32,766 values, 31 columns of 1,024.
+_TOGETHER = (1024, 256, 32, 4, 1)
 
 
 class Batch:
