@@ -73,7 +73,8 @@ def pulse(connection: Connection) -> Pulse:
     records = connection.scalar(select(func.sum(total.records))) or 0
     replies = connection.scalar(select(func.sum(schema.spendings.c.replies))) or 0
     finals = connection.scalar(select(func.count()).select_from(schema.final_openings)) or 0
-    return Pulse(runs, runs - len(found), last_end, int(records), int(replies), finals, found)
+    event = connection.scalar(select(func.max(schema.events.c.event_id))) or 0
+    return Pulse(runs, runs - len(found), last_end, int(records), int(replies), finals, event, found)
 
 
 def finals(connection: Connection, problem: str, run_id: str | None = None) -> list[FinalRow]:

@@ -118,7 +118,7 @@ class Pulse:
     """What changes with everything that a page shows. Two that are equal mean that nothing was written in between.
 
     `runs`, `records` and `replies` count those of the whole archive, `finals` the results of openings of final sets;
-    `ended` counts runs that ended, the latest at `last_end`. `live` gives the records of each run that has not ended,
+    `event` numbers the latest event, `ended` counts runs that ended, the latest at `last_end`. `live` gives the records of each run that has not ended,
     whether its process lives or not.
     """
 
@@ -128,6 +128,7 @@ class Pulse:
     records: int
     replies: int
     finals: int
+    event: int
     live: Mapping[str, int]
 
 

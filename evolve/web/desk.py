@@ -97,7 +97,7 @@ class Desk:
     def pulse(self) -> dict[str, object]:
         """Records by run that has not ended, and under `*` what changes with anything."""
         pulse = self.archive.pulse()
-        whole = (pulse.runs, pulse.ended, pulse.last_end, pulse.records, pulse.replies, pulse.finals)
+        whole = (pulse.runs, pulse.ended, pulse.last_end, pulse.records, pulse.replies, pulse.finals, pulse.event)
         return {**pulse.live, "*": " ".join(map(str, whole))}
 
     def known_program(self, program_id: str) -> tuple[str, Source, str] | None:
