@@ -118,8 +118,8 @@ class Pulse:
     """What changes with everything that a page shows. Two that are equal mean that nothing was written in between.
 
     `runs`, `records` and `replies` count those of the whole archive, `finals` the results of openings of final sets;
-    `event` numbers the latest event, `ended` counts runs that ended, the latest at `last_end`. `live` gives the records of each run that has not ended,
-    whether its process lives or not.
+    `event` numbers the latest event, `ended` counts runs that ended, the latest at `last_end`. `live` gives the records
+    of each run that has not ended, whether its process lives or not.
     """
 
     runs: int

@@ -19,13 +19,22 @@ def is_own(metric: str) -> bool:
     return "/" not in metric and not metric.startswith("ahead")
 
 
-def gate_answer(row: ProgramRow) -> bool | None:
-    """What the gate said of it; None where it was not asked, such as for champions that are best on train alone."""
+def gate_status(promotion: Promotion | None) -> str:
+    """What the gate said of a would-be champion: "passed", "proven" where it measured everything, "refused", or "not
+    asked", as of those that are best on train alone."""
     from evaluators.gate import FIRST
 
-    if row.promotion is None or row.promotion.reason == FIRST or row.promotion.reason.startswith("not gated"):
-        return None
-    return row.promotion.accepted
+    if promotion is None or promotion.reason == FIRST or promotion.reason.startswith("not gated"):
+        return "not asked"
+    if not promotion.accepted:
+        return "refused"
+    return "proven" if promotion.question is None else "passed"
+
+
+def gate_answer(row: ProgramRow) -> bool | None:
+    """Whether the gate accepted it; None where it was not asked."""
+    status = gate_status(row.promotion)
+    return None if status == "not asked" else status != "refused"
 
 
 def proof_words(promotion: Promotion | None) -> str:

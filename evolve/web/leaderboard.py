@@ -11,8 +11,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from archive.rows import ProgramRow, RunRow
+from archive.rows import RunRow
 from evolve.core.errors import UsageError
+from evolve.display.program import gate_status
 from evolve.web.badge import badge
 from evolve.web.board import Entry, dominators
 from evolve.web.desk import Desk, problem_name
@@ -198,7 +199,7 @@ def _finding(desk: Desk, entry: Entry, run: RunRow) -> Finding | None:
         return None
     costs = [one.cpu_seconds for one in row.verdict.results if one.cpu_seconds]
     spent = [one for one in desk.archive.improvements(entry.run_id) if one.number <= row.number]
-    gate, reason = _gate(row)
+    gate, reason = gate_status(row.promotion), row.promotion.reason if row.promotion else ""
     return Finding(
         row.idea,
         row.ticket.operator,
@@ -210,15 +211,6 @@ def _finding(desk: Desk, entry: Entry, run: RunRow) -> Finding | None:
         spent[-1].evaluations if spent and spent[-1].number == row.number else desk.evaluations(run.id, row.number),
         run.started_at,
     )
-
-
-def _gate(row: ProgramRow) -> tuple[str, str]:
-    promotion = row.promotion
-    if promotion is None:
-        return "not asked", ""
-    if not promotion.accepted:
-        return "refused", promotion.reason
-    return ("passed" if promotion.question is not None else "proven"), promotion.reason
 
 
 def _page(request: Request, desk: Desk, standings: Standings) -> Response:

@@ -11,9 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from archive.store import Archive
+from evaluators.gate import FIRST
 from evolve.core.config import OBJECTIVES
 from evolve.core.types import Candidate, Promotion, Question, Record, Result, Source, Status, Ticket, Verdict
+from evolve.display.program import gate_status
 from evolve.known import KNOWN_EVENT
+from evolve.rules import NOT_GATED
 from evolve.web.app import create_app
 
 VERSION, OLDER = "ab" * 16, "cd" * 16
@@ -89,6 +92,24 @@ def test_rows_say_what_was_found_and_against_what(client: TestClient) -> None:
     assert found["evaluations"] == 2.0
     assert (baseline["kind"], seed["kind"]) == ("baseline", "seed")
     assert baseline["characters"] == 5 and baseline["gate"] is None
+
+
+@pytest.mark.parametrize(
+    ("accepted", "reason", "question", "status"),
+    [
+        (True, "better", Question(1, 20, False, 5.0, 3.0), "passed"),
+        (False, "not better", Question(1, 20, False, 1.0, 3.0), "refused"),
+        (False, "wrong at 0.5", None, "refused"),
+        (True, "", None, "proven"),
+        (True, FIRST, None, "not asked"),
+        (True, NOT_GATED, None, "not asked"),
+    ],
+)
+def test_what_the_gate_said_is_said_in_one_word(
+    accepted: bool, reason: str, question: Question | None, status: str
+) -> None:
+    assert gate_status(Promotion(accepted, {}, "gate", reason, question)) == status
+    assert gate_status(None) == "not asked"
 
 
 def test_a_program_that_the_gate_refused_is_on_no_board(client: TestClient) -> None:
