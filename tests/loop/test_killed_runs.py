@@ -16,7 +16,7 @@ import pytest
 from archive import moving
 from archive.store import Archive
 
-KILLS = int(os.environ.get("EVOLVE_KILLS", "3"))
+KILLS = int(os.environ.get("EVOLVE_KILLS", "5"))
 KILLS_OF_A_RUN = min(KILLS, 5)
 RUNS = -(-KILLS // KILLS_OF_A_RUN)
 EVALUATIONS = {"float32-exp2": 500, "cache-eviction": 4}
