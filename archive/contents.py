@@ -66,6 +66,15 @@ def blocks(connection: Connection, table: Table, run_id: str | None = None) -> G
         found.close()
 
 
+def streamed(connection: Connection, query: Any) -> Generator[Any, None, None]:
+    """The rows of a query, of which only a block is in memory. Who leaves them before their end closes them."""
+    found = connection.execute(query, execution_options={"stream_results": True, "yield_per": BLOCK})
+    try:
+        yield from found
+    finally:
+        found.close()
+
+
 def _order(table: Table) -> list[ColumnElement[Any]]:
     if table.name == "runs":
         return [table.c.ordinal, table.c.run_id]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Table, select
 
 from archive import reading, schema
+from archive.contents import BLOCK, streamed
 
 TROUBLES = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading a text raises that has not the form that is due."""
@@ -66,8 +67,8 @@ def strange(
         query = select(*keys, *(table.c[name] for name in readers)).order_by(*keys)
         if run_id is not None:
             query = query.where(table.c.run_id == run_id)
-        for number, row in enumerate(_streamed(connection, query)):
-            if number % reading.BLOCK == 0:
+        for number, row in enumerate(streamed(connection, query)):
+            if number % BLOCK == 0:
                 progress(table.name, number)
             yield from _strange_in(table, readers, row)
 
@@ -81,11 +82,3 @@ def _strange_in(table: Table, readers: Mapping[str, _Read], row: Row[Any]) -> It
                 read(text)
         except TROUBLES as error:
             yield Strange(table, key, column, error)
-
-
-def _streamed(connection: Connection, query: Any) -> Iterator[Row[Any]]:
-    found = connection.execute(query, execution_options={"stream_results": True, "yield_per": reading.BLOCK})
-    try:
-        yield from found
-    finally:
-        found.close()

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError
 
 from archive import codec, forms, queries, reading, schema, totals
 from archive.ancestry import Ancestry
-from archive.contents import BLOCK, Address, Progress
+from archive.contents import BLOCK, Address, Progress, streamed
 from evolve.core.types import Record
 
 MOST = 20
@@ -151,7 +151,7 @@ def of_texts(connection: Connection, progress: Progress, run_id: str | None = No
     reply = schema.replies
     query = select(*reply.primary_key.columns, reply.c.request)
     messages = set(connection.scalars(select(schema.messages.c.digest)))
-    for *key, text in _streamed(connection, query if run_id is None else query.where(reply.c.run_id == run_id)):
+    for *key, text in streamed(connection, query if run_id is None else query.where(reply.c.run_id == run_id)):
         try:
             named = forms.request(text)
         except forms.TROUBLES:
@@ -163,16 +163,16 @@ def of_texts(connection: Connection, progress: Progress, run_id: str | None = No
 def _addresses(connection: Connection, progress: Progress, address: Address | None) -> Generator[Finding, None, None]:
     """Programs and messages that are not what their digests and ids say, other layouts of a program's text included."""
     message, program, record = schema.messages.c, schema.programs.c, schema.records.c
-    for named, content in _streamed(connection, select(message.digest, message.content)):
+    for named, content in streamed(connection, select(message.digest, message.content)):
         if codec.digest(content) != named:
             yield Finding("addresses", f"messages: {named}", "its text is not the one that it is named by")
-    for name, digest, text in _streamed(connection, select(program.program_id, program.source_digest, program.source)):
+    for name, digest, text in streamed(connection, select(program.program_id, program.source_digest, program.source)):
         if codec.digest(text) != digest:
             yield Finding("addresses", f"programs: {name}", "its text is not the one that was stored")
     total = connection.scalar(select(func.count()).select_from(schema.programs)) or 0
     layouts = select(record.program_id, record.source).where(record.source.is_not(None), record.program_id.is_not(None))
     both = (select(program.program_id, program.source), layouts)
-    for number, (name, text) in enumerate(row for query in both for row in _streamed(connection, query)):
+    for number, (name, text) in enumerate(row for query in both for row in streamed(connection, query)):
         if number % BLOCK == 0:
             progress("programs", number, max(total, number))
         try:
@@ -252,11 +252,3 @@ def _wrong(record: Record, run_id: str, edges: list[codec.Row], charge: float | 
     if sorted(edges, key=lambda row: [row[name] for name in order]) != wanted:
         said.append("its edges are not the parents and inspirations of its ticket")
     return said
-
-
-def _streamed(connection: Connection, query: Any) -> Iterator[Any]:
-    found = connection.execute(query, execution_options={"stream_results": True, "yield_per": BLOCK})
-    try:
-        yield from found
-    finally:
-        found.close()
