@@ -227,9 +227,10 @@ class Archive:
         """The tickets' numbers in the order of their records."""
         return self._read(queries.order, self._named(run_id))
 
-    def records(self, run_id: str) -> Iterator[Record]:
-        """The run's records in order of number, equal to those committed. Read in blocks as they are asked for."""
-        run_id, first = self._named(run_id), 0
+    def records(self, run_id: str, first: int = 0) -> Iterator[Record]:
+        """The run's records in order of number from `first` on, equal to those committed. Read in blocks as they are
+        asked for."""
+        run_id = self._named(run_id)
         while block := self._read(reading.records, run_id, first, reading.BLOCK):
             yield from block
             first = block[-1].number + 1

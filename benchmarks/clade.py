@@ -9,7 +9,9 @@ attachment, whose oldest nodes have thousands of children). Then a star, where a
 searched in a process of its own, so that the largest resident memory is that of one tree.
 
 *policy* is the clade policy alone. At last the first tree is written to an archive as a run writes it (a million take
-some ten minutes), and read again: *search* is the whole state of a search (`SearchState`), as a resumed run has it.
+some ten minutes), and read again: *search* is the whole state of a search (`SearchState`), gone through record by
+record, as a run is resumed where there is no snapshot. On the way it takes the last snapshot that such a run would
+take, and *resumed* is what going on from that takes, with as many records behind it as there can be at most.
 """
 
 from __future__ import annotations
@@ -33,10 +35,12 @@ from evolve.core.clock import monotonic_seconds, thread_cpu_seconds
 from evolve.core.config import RunConfig
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
+from evolve.keeper import RECORDS
 from evolve.past import Journal, Past
 from evolve.retracing import retrace
 from evolve.rules import Rules
 from evolve.search import SearchState
+from evolve.snapshot import Snapshots, Stand
 from evolve.step import Work
 
 PROGRAMS = 1_000_000
@@ -54,15 +58,18 @@ def main() -> None:
         measure(sys.argv[2], programs, Path(sys.argv[3]))
         return
     with tempfile.TemporaryDirectory() as folder:
-        for part in (*TREES, "archive", "search"):
+        for part in (*TREES, "archive", "search", "resumed"):
             subprocess.run([sys.executable, __file__, str(programs), part, f"{folder}/archive.db"], check=True)
 
 
 def measure(part: str, programs: int, where: Path) -> None:
-    """One block of the report. `where` is the archive that "archive" writes and "search" reads."""
+    """One block of the report. `where` is the archive that "archive" writes and the others read."""
     if part == "search":
         print(f"search: {programs:,} programs of the archive")
         measure_search(where)
+    elif part == "resumed":
+        print("resumed: the same from the last snapshot")
+        measure_resumed(where)
     elif part == "archive":
         measure_archive(programs, where)
     else:
@@ -133,7 +140,7 @@ def record(ticket: Ticket, name: str, cost: float, outcome: float | None, texts:
 def measure_policy(parents: np.ndarray) -> None:
     """Replay, then ask and tell."""
     policy = Clade(ONE, elites=0.0)  # all asks are descents: draws of elites are quicker
-    replay = Replay("policy")
+    replay = Replay("policy replayed")
     for block in blocks(records(parents, texts=False)):
         with replay:
             for one in block:
@@ -159,24 +166,55 @@ def measure_policy(parents: np.ndarray) -> None:
     assert first.parents
 
 
+CONFIG = RunConfig(1, "clade", 1, "seed", 1e9, 10**9)
+
+
 def measure_search(where: Path) -> None:
     """The same with all that a search keeps, and reads again."""
     rules = Rules(ONE, 0.0, {"mutate": 1.0}, proven=False)
     text = Source({"program.py": ""}, "program")
     with Archive.open(where) as archive:
         run_id = archive.run("last").id
+        state = SearchState(CONFIG, rules, {0: text}, again=partial(read_again, archive, run_id))
+        order = archive.order(run_id)
+        replay, taken = Replay("search replayed"), Replay("snapshot taken")
 
-        def again(number: int) -> Record:
-            (one,) = filter(None, [archive.record(run_id, number)])
-            return one
+        def tell(one: Record) -> None:
+            state.tell(one)
+            if state.told == max(1, len(order) - RECORDS):
+                with taken:
+                    stand = Stand("benchmark", "", state.asked, state.settled, state.told)
+                    Snapshots(where.parent, run_id).save(stand, state)
 
-        state = SearchState(RunConfig(1, "clade", 1, "seed", 1e9, 10**9), rules, {0: text}, again=again)
-        replay = Replay("search")
         with replay:
-            past = Past(archive.order(run_id), archive.records(run_id))
-            retrace(state, Journal(partial(archive.tickets, run_id)).get, past, lambda one: None, state.tell)
+            past = Past(order, archive.records(run_id))
+            retrace(state, Journal(partial(archive.tickets, run_id)).get, past, lambda one: None, tell)
         replay.report()
+        taken.report()
         measure_live(state)
+
+
+def measure_resumed(where: Path) -> None:
+    """All that a run does to go on: the order of the records, the snapshot, the records behind it, the first ticket."""
+    with Archive.open(where) as archive:
+        run_id, replay = archive.run("last").id, Replay("snapshot read, the rest replayed")
+        with replay:
+            order = archive.order(run_id)
+            (found,) = filter(None, [Snapshots(where.parent, run_id).load(lambda stand: stand.settled <= len(order))])
+            state: SearchState = found[1]
+            state.go_on(CONFIG, partial(read_again, archive, run_id))
+            told = state.told
+            past = Past(order, archive.records(run_id, state.told))
+            retrace(state, Journal(partial(archive.tickets, run_id)).get, past, lambda one: None, state.tell)
+            state.ask()
+        print(f"  {state.told - told:,} records behind the snapshot, {told:,} in it")
+        replay.report()
+
+
+def read_again(archive: Archive, run_id: str, number: int) -> Record:
+    """A record of the run."""
+    (one,) = filter(None, [archive.record(run_id, number)])
+    return one
 
 
 def measure_live(state: SearchState) -> None:
@@ -215,7 +253,7 @@ def measure_archive(programs: int, where: Path) -> None:
 
 
 class Replay:
-    """How long it takes to go through records that are there, block by block."""
+    """How long something takes that is done piece by piece."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -231,7 +269,7 @@ class Replay:
 
     def report(self) -> None:
         """Print the times of all blocks together."""
-        print(f"  {self._what + ' replayed':40} {self._cpu:.1f} / {self._wall:.1f} s (processor / wall)")
+        print(f"  {self._what:40} {self._cpu:.1f} / {self._wall:.1f} s (processor / wall)")
 
 
 class Times:

@@ -161,6 +161,11 @@ class Budget:
         if best_changed:
             self._since = 0.0
 
+    def adopt(self, other: Budget) -> None:
+        """Take over what records were charged elsewhere; limits and the clock are this one's own."""
+        for name in ("evaluations", "proposals", "fruitless", "_told", "_since"):
+            setattr(self, name, getattr(other, name))
+
     def expect(self, tokens: int, usd: float) -> None:
         """Set what the smallest request takes that is worth starting a ticket for."""
         self._smallest = tokens, usd

@@ -16,17 +16,28 @@ from evaluators.screen import screen_baseline, screen_program
 from evolve.budget import Budget
 from evolve.choice import CHOICE_EVENT, Choice, final_choice
 from evolve.core.clock import monotonic_seconds
-from evolve.core.config import RunConfig, hour_usd
+from evolve.core.config import RunConfig, hour_usd, snapshots_folder
 from evolve.core.errors import InfrastructureError, UnavailableError
-from evolve.core.types import Record, Ticket
+from evolve.core.types import Record, Status, Ticket
 from evolve.engine.base import Engine, Task
 from evolve.engine.patience import Outage, Patience
 from evolve.event_loop import in_event_loop, interrupts
-from evolve.events import FinalProgress, Listener, Paused, RecordCommitted, RunEnded, RunStarted, ScoredProgram, WentOn
+from evolve.events import (
+    FinalProgress,
+    Listener,
+    Paused,
+    Recalled,
+    RecordCommitted,
+    RunEnded,
+    RunStarted,
+    ScoredProgram,
+    WentOn,
+)
 from evolve.final import Entrant, FinalReport, compare_on_final
 from evolve.flight import Flight
 from evolve.foresight import Trail, foresee, units
 from evolve.guidance import Guidance
+from evolve.keeper import Keeper, Parts
 from evolve.known import KNOWN_EVENT, known_to_json
 from evolve.loop import run_loop
 from evolve.outlook import sentence
@@ -42,6 +53,7 @@ from evolve.result import RunResult
 from evolve.rules import Rules
 from evolve.sandboxing import Sandboxing
 from evolve.search import SearchState
+from evolve.snapshot import Snapshots
 from evolve.step import Step
 from evolve.takeover import Shelf, Takeover
 from evolve.timed_final import compare_times_on_final, with_times
@@ -124,7 +136,11 @@ class Campaign:
         """Search, then check the front; everything is durable on return."""
         self.run_id = run_id
         journaled = Journal(partial(self.archive.tickets, run_id)).get
-        past = Past(self.archive.order(run_id), self.archive.records(run_id))
+        order = self.archive.order(run_id)
+        keeper = self._keeper(run_id)
+        if keeper and (recalled := keeper.recall(order)):
+            self._adopt(recalled)
+        past = Past(order, self.archive.records(run_id, self.search.told))
         self._announce(run_id, len(past.order))
         self.pace = Pace(len(past.order), earlier_seconds, partial(self.archive.add_event, run_id, PACE_EVENT))
         engine, problem = self.engine, self.problem
@@ -142,7 +158,7 @@ class Campaign:
         with _resumable(run_id):
             with interrupts(self._interrupt, handle_interrupt):
                 self.searching = True
-                reason = in_event_loop(lambda: self._searched(flight, journaled, past))
+                reason = in_event_loop(lambda: self._searched(flight, journaled, past, keeper))
                 self.searching = False
             seconds = earlier_seconds + self.budget.seconds
             if reason != "interrupted":
@@ -161,16 +177,44 @@ class Campaign:
         if options is None:
             return None
         equivalences, shelf = self.search.equivalences, None
-        equivalences.load(archive.learned(run_id))
+        told = self.search.told
+        equivalences.load({number: rows for number, rows in archive.learned(run_id).items() if number >= told})
         if self.equivalence == "archive":
             name: str = in_event_loop(lambda: self.engine.run(Task("evaluation_set", ())))
             shelf = Shelf(archive, name, archive.computed(name, run_id, options["retire_after"]))
         screen = partial(screen_program, problem.sandbox, seed=None)
         return Takeover(self.engine, equivalences, archive.equivalence_secret(), screen, shelf)
 
-    async def _searched(self, flight: Flight, journaled: Callable[[int], Ticket | None], past: Past) -> str:
+    def _keeper(self, run_id: str) -> Keeper | None:
+        """Who takes snapshots; None for runs with models, which no one makes long enough."""
+        folder = snapshots_folder()
+        if folder is None or self.modelling is not None:
+            return None
+        return Keeper(self.archive, run_id, Snapshots(folder, run_id), self._parts)
+
+    def _parts(self) -> Parts:
+        shared = [entry for entry in self.engine.shared() if entry[1] >= 0]  # of this run alone
+        gate = self.gatekeeper.tally if self.gatekeeper else (0, 0)
+        return Parts(self.search, self.budget, self.faults, self.counts, self.trail, shared, gate)
+
+    def _adopt(self, parts: Parts) -> None:
+        """Go on from a snapshot."""
+        parts.search.go_on(self.config, self._durable)
+        parts.trail.listener = self.trail.listener
+        self.search, self.faults, self.counts = parts.search, parts.faults, parts.counts
+        self.listener = self.trail = parts.trail
+        self.budget.adopt(parts.budget)
+        if self.gatekeeper:
+            self.gatekeeper.tally = parts.gate
+        for entry in parts.shared:
+            self.engine.share(entry)
+
+    async def _searched(
+        self, flight: Flight, journaled: Callable[[int], Ticket | None], past: Past, keeper: Keeper | None
+    ) -> str:
+        keep = keeper or (lambda told: None)
         try:
-            return await run_loop(self.search, flight, self.budget, journaled, past, self._watch)
+            return await run_loop(self.search, flight, self.budget, journaled, past, self._watch, keep)
         finally:
             if self.modelling:
                 await self.modelling.close()
@@ -218,6 +262,10 @@ class Campaign:
             models=tuple(self.modelling.models) if self.modelling else (),
         )
         self.listener(started)
+        if self.search.told:  # those of a snapshot
+            budget, last, front = self.budget, self._durable(self.search.told - 1), self.search.shown_front()
+            latest = RecordCommitted(last, budget.evaluations, budget.proposals, budget.seconds, front)
+            self.listener(Recalled(latest, {Status(name): count for name, count in self.counts.items()}))
 
     def _interrupt(self) -> None:
         self.budget.interrupted = True

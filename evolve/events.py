@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from evolve.core.types import Record
+from evolve.core.types import Record, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,15 @@ class RecordCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """A run goes on from a snapshot: of the records in it no events come, `latest` is the last of them. `counts` are
+    the proposals in it, by status."""
+
+    latest: RecordCommitted
+    counts: Mapping[Status, int]
+
+
+@dataclass(frozen=True, slots=True)
 class FinalProgress:
     """The final check is `done` of `total` units through, `seconds` after its start."""
 
@@ -143,7 +152,9 @@ class RunEnded:
     """Why it stopped in a sentence, where the reason alone does not say it."""
 
 
-Event = Warned | Preparing | Asking | RunStarted | Paused | WentOn | RecordCommitted | FinalProgress | RunEnded
+Event = (
+    Warned | Preparing | Asking | RunStarted | Recalled | Paused | WentOn | RecordCommitted | FinalProgress | RunEnded
+)
 Listener = Callable[[Event], None]
 
 

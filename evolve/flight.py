@@ -33,7 +33,7 @@ class Flight:
         self.run_id, self.archive, self.search, self.step, self.engine = run_id, archive, search, step, engine
         self.records: Mapping[int, Record] = {}
         self.gatekeeper = gatekeeper
-        self.turnstile = Turnstile(search.schedule)
+        self.turnstile = Turnstile(search.schedule, search.settled)
 
     def restored(self, record: Record) -> None:
         """A record of the archive is settled again."""

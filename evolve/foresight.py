@@ -32,7 +32,7 @@ class Trail:
     """
 
     def __init__(self, objectives: Sequence[Objective], listener: Listener = ignore) -> None:
-        self._listener = listener
+        self.listener = listener
         self._curve = Curve(objectives)
         self._two = len(objectives) == 2
         self.told = 0.0
@@ -40,6 +40,10 @@ class Trail:
         self.front: tuple[ScoredProgram, ...] = ()
         self.spending = Spending()
         self._known: frozenset[str] = frozenset()
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the listener: whoever reads the state has one of their own."""
+        return {name: value for name, value in self.__dict__.items() if name != "listener"}
 
     def __call__(self, event: Event) -> None:
         """Take in one event and pass it on."""
@@ -52,7 +56,7 @@ class Trail:
                 self.told += event.record.evaluations if event.record.ticket.kind != "measure" else 0.0
                 self.front, self.spending = event.front, event.spending or self.spending
                 self._curve.update(replace(event, evaluations=self.told))
-        self._listener(event)
+        self.listener(event)
 
     @property
     def figure(self) -> str:

@@ -71,6 +71,15 @@ class Gatekeeper:
             self._gate.queries = record.promotion.question.number
             self._gate.accepts += record.promotion.accepted
 
+    @property
+    def tally(self) -> tuple[int, int]:
+        """Questions, and programs that passed, as the next question is judged by them."""
+        return self._gate.queries, self._gate.accepts
+
+    @tally.setter
+    def tally(self, asked_and_accepted: tuple[int, int]) -> None:
+        self._gate.queries, self._gate.accepts = asked_and_accepted
+
     async def __call__(self, record: Record, source: Source, rival: Source | None) -> Promotion:
         """The answer to a record whose program, `source`, is better on train than its rival."""
         metrics = record.verdict.metrics

@@ -23,6 +23,7 @@ async def run_loop(
     journaled: Callable[[int], Ticket | None],
     past: Past,
     watch: Callable[[Record], None],
+    keep: Callable[[int], None] = lambda told: None,
 ) -> str:
     """Ask, fly, tell until the budget is spent; why it ended. What is in flight then is finished first.
 
@@ -32,6 +33,9 @@ async def run_loop(
     A ticket that waits for its share of the budget holds back the records behind it: it is asked of the same state
     whether the budget was tight or not, so a run that goes on later is the run that never stopped. For the same reason
     records that it finds are charged one by one, as they were when they landed: those not charged yet are in flight.
+
+    `keep` hears how many records were told whenever these are all that is charged, and no ticket is half settled: that
+    is a state from which a snapshot may go on.
     """
     flights: set[asyncio.Task[Record]] = set()
     finished: asyncio.Queue[asyncio.Task[Record]] = asyncio.Queue()
@@ -60,6 +64,8 @@ async def run_loop(
         landing.tell(record)
 
     try:
+        # Those of a snapshot that had settled before they were told.
+        uncharged.extend(filter(None, map(past.record, range(search.told, search.settled))))
         landing.waiting |= retrace(search, journaled, past, restored, tell)
         flight.records = past.rest(search.settled)
         for record in flight.records.values():
@@ -67,6 +73,8 @@ async def run_loop(
             if record.ticket.number < search.asked:
                 start(flight.land_again(record))
         while True:
+            if not uncharged and not landing.waiting and flight.turnstile.is_free:
+                keep(search.told)
             # What was journaled before is finished whatever the budget says: it was paid for.
             # A replay is no evaluation, and without it the best of the last tickets would be lost; so it would without
             # the rest of train.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from evolve.core.types import Record, Ticket
 from evolve.past import Past
 from evolve.search import SearchState
+from evolve.snapshot import uncollected
 
 
 def retrace(
@@ -21,10 +20,14 @@ def retrace(
     """Ask, restore and tell as the run did, up to the first ticket whose record is missing.
 
     `journaled` gives the ticket of a number, and none where there is no such one. `restored` hears of each record that
-    was put back, `tell` of each whose turn it is to be told. What is left is to be told later: records by number.
+    was put back, `tell` of each whose turn it is to be told. What is left is to be told later: records by number. A
+    search that was read from a snapshot goes on from there; records that it had settled and not told wait.
     """
     waiting: dict[int, Record] = {}
-    with _uncollected():
+    for number in range(search.told, search.settled):
+        if past.record(number) is not None:
+            waiting[number] = past.release(number)
+    with uncollected():
         while True:
             ready = search.ready()
             ticket = (past.ticket(search.asked) or journaled(search.asked)) if ready else None
@@ -40,15 +43,3 @@ def retrace(
                 tell(waiting.pop(search.told))
             else:
                 return waiting
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A million records leave no rubbish, but they would be looked through for it again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -112,10 +112,11 @@ class Turnstile:
     one that nobody will take go through as well: in a replay that its budget ends earlier there are such places.
     """
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, passed: int = 0) -> None:
+        """`passed` flights were through before."""
         self._schedule = schedule
         self._last: int | None = None
-        self._passed = 0
+        self._passed = passed
         self._fixed = schedule.fixed
         self._busy = False
         self._placed: dict[int, asyncio.Event] = {}
@@ -130,6 +131,11 @@ class Turnstile:
     def last(self, tickets: int | None) -> None:
         self._last = tickets
         self._admit()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody is on the way through."""
+        return not self._busy
 
     async def enter(self, number: int) -> None:
         """Wait for the turn of ticket `number`."""

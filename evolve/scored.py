@@ -27,7 +27,7 @@ class Scored(MutableMapping[str, Record]):
     """
 
     def __init__(self, again: Callable[[int], Record] | None = None, held: int = HELD) -> None:
-        self._again = again
+        self.again = again
         self._most = held
         self._numbers: dict[str, int] = {}
         self._held: OrderedDict[str, Record] = OrderedDict()
@@ -38,15 +38,19 @@ class Scored(MutableMapping[str, Record]):
         """How many records are in memory."""
         return len(self._held) + len(self._changed)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Without what can be read again, and without its reader."""
+        return {**self.__dict__, "again": None, **({"_held": OrderedDict()} if self.again else {})}
+
     def __getitem__(self, program_id: str) -> Record:
         if (changed := self._changed.get(program_id)) is not None:
             return changed
         record = self._held.get(program_id)
         if record is None:
             number = self._numbers[program_id]
-            assert self._again is not None, "without a reader nothing is given up"
-            record = self._hold(program_id, self._again(number))
-        elif self._again is not None:
+            assert self.again is not None, "without a reader nothing is given up"
+            record = self._hold(program_id, self.again(number))
+        elif self.again is not None:
             self._held.move_to_end(program_id)
         return record
 
@@ -74,6 +78,6 @@ class Scored(MutableMapping[str, Record]):
 
     def _hold(self, program_id: str, record: Record) -> Record:
         self._held[program_id] = record
-        if self._again is not None and len(self._held) > self._most:
+        if self.again is not None and len(self._held) > self._most:
             self._held.popitem(last=False)
         return record

@@ -57,8 +57,8 @@ class SearchState:
         self.schedule = schedule or Windowed(config.window, len(starts))
         self.guidance = guidance
         effect, outcome = rules.minimum_effect, config.outcome
-        terms = Terms(rules.objectives, rules.driven, config.evaluations, effect, rules.features, outcome)
-        self.policy = make_policy(config.policy, terms)
+        self.terms = Terms(rules.objectives, rules.driven, config.evaluations, effect, rules.features, outcome)
+        self.policy = make_policy(config.policy, self.terms)
         self.asked = 0
         self.settled = 0
         self.told = 0
@@ -77,6 +77,11 @@ class SearchState:
         course, first = config.equivalence or {}, self.measuring.race.first
         retire, takes = course.get("retire_after", 0), bool(course.get("takes", 1))
         self.equivalences = Equivalences(self._dominance, self._scored, rules.hash_bits, first, retire, takes)
+
+    def go_on(self, config: RunConfig, again: Callable[[int], Record] | None) -> None:
+        """Of a state that was read from a snapshot: with the limits of now, and who reads records again."""
+        self.config = config
+        self._scored.again = again
 
     # -- ask
 

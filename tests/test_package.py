@@ -68,6 +68,7 @@ def test_files_are_short_and_time_and_chance_have_one_source(path: Path) -> None
     # Candidates and what runs beside them know nothing of the project, its generators included.
     if path.name not in ("runner.py", "seed.py") and "baselines" not in path.parts:
         assert "random" not in imported
-    # Between a run and its workers, which are the same program: no candidate runs in either.
-    if path.name not in ("local.py", "service.py", "slots.py"):
+    # Between a run and its workers, which are the same program: no candidate runs in either. And what a run wrote down
+    # for itself, in a folder that is its user's alone.
+    if path.name not in ("local.py", "service.py", "slots.py", "snapshot.py"):
         assert "pickle" not in imported

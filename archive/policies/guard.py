@@ -27,7 +27,7 @@ class Guarded:
     def __init__(self, inner: Policy) -> None:
         self.inner = inner
         # Asked once: whether a class has a method is a slow question, and each record would put it.
-        self._spend = inner.spend if isinstance(inner, Spender) else None
+        self._spender = inner if isinstance(inner, Spender) else None
         # All tickets so far have smaller numbers.
         self._next = 0
         self._started = False
@@ -65,8 +65,8 @@ class Guarded:
 
     def spend(self, evaluations: float) -> None:
         """See `Spender`; of no effect where the policy is none."""
-        if self._spend is not None:
-            self._spend(evaluations)
+        if self._spender is not None:
+            self._spender.spend(evaluations)
 
     def _take(self, ticket: Ticket) -> None:
         if ticket.number < self._next:

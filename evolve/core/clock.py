@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 def monotonic_seconds() -> float:
@@ -34,3 +35,8 @@ def process_cpu_seconds(pid: int) -> float:
 def utc_now() -> str:
     """The date and time in ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def file_age_seconds(path: Path) -> float:
+    """Seconds since a file was changed, or said to be, by the wall clock. Raises OSError where it is gone."""
+    return time.time() - path.stat().st_mtime

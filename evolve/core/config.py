@@ -83,6 +83,15 @@ class Equivalence:
         return {**course, "takes": 0} if self.scope == "again" else course
 
 
+def snapshots_folder() -> Path | None:
+    """Where snapshots of long runs are kept on this machine, by EVOLVE_SNAPSHOTS; None where that says "off"."""
+    given = os.environ.get("EVOLVE_SNAPSHOTS")
+    if given == "off":
+        return None
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(given or os.path.join(cache, "evolve-snapshots"))
+
+
 def default_equivalence(given: str | None, models: bool) -> Equivalence:
     """What `--equivalence` says, else the default of a run with models or without. Raises UsageError."""
     return read_equivalence(given or (MODELS_EQUIVALENCE if models else OFFLINE_EQUIVALENCE))

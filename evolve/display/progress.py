@@ -13,6 +13,7 @@ from evolve.events import (
     FinalProgress,
     Paused,
     Preparing,
+    Recalled,
     RecordCommitted,
     RunEnded,
     RunStarted,
@@ -64,6 +65,9 @@ class Progress:
                 self.preparing = event
             case RunStarted():
                 self.started = event
+            case Recalled():
+                self.latest, self.heard_seconds = event.latest, monotonic_seconds()
+                self.counts.update(event.counts)
             case RecordCommitted():
                 replayed = self.started.replayed if self.started else 0
                 if self.first is None and event.record.number >= replayed:

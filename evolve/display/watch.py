@@ -109,7 +109,7 @@ class LineWatch:
         models = f", with {', '.join(event.models)}" if event.models else ""
         self._print(f"run {event.run_id}: {event.problem}{models}, {budget_text(event)}")
         self._print(WARM_UP)
-        self._print(f"archive {event.archive}" + (f", {event.replayed:,} records replayed" if event.replayed else ""))
+        self._print(f"archive {event.archive}" + (f", {event.replayed:,} records so far" if event.replayed else ""))
 
     def _line(self, event: RecordCommitted) -> None:
         budget, speed = str(self.progress.budget() or ""), self.progress.speed_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,8 +24,9 @@ class Engine(Protocol):
     """Runs tasks in other processes.
 
     `run` may be awaited many times at once; results come in any order. `share` appends to a log that every
-    task started later can read: it is how workers learn what is known without asking. An exception that
-    the work raised is raised again by `run`; a worker that dies is InfrastructureError after the retries.
+    task started later can read: it is how workers learn what is known without asking. `shared` is that log. An
+    exception that the work raised is raised again by `run`; a worker that dies is InfrastructureError after the
+    retries.
 
     Example::
 
@@ -34,6 +36,8 @@ class Engine(Protocol):
     async def run(self, task: Task) -> Any: ...
 
     def share(self, entry: tuple[str, int]) -> None: ...
+
+    def shared(self) -> Sequence[tuple[str, int]]: ...
 
     def capacity(self) -> int: ...
 

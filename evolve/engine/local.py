@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import IO, Any, NamedTuple
 
@@ -88,6 +88,10 @@ class LocalEngine:
     def share(self, entry: tuple[str, int]) -> None:
         """Make `entry` known to every task that starts from now on."""
         self._log.append(entry)
+
+    def shared(self) -> Sequence[tuple[str, int]]:
+        """All entries so far, in their order. Not to be changed."""
+        return self._log
 
     def capacity(self) -> int:
         """How many tasks run at once."""

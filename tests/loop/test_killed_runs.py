@@ -1,4 +1,7 @@
-"""Runs of both shipped problems, killed at random moments: they end with the archive of one that was left alone."""
+"""Runs of both shipped problems, killed at random moments: they end with the archive of one that was left alone.
+
+Some go on from a snapshot, others through all their records.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,15 @@ EVALUATIONS = {"float32-exp2": 500, "cache-eviction": 4}
 
 DRIVER = """
 import sys
+import evolve.keeper
 from evolve import run
-from evolve.events import RecordCommitted
+from evolve.events import Recalled, RecordCommitted
+
+evolve.keeper.RECORDS = 5
 
 def told(event):
+    if isinstance(event, Recalled):
+        print("recalled", event.latest.record.number, file=sys.stderr)
     if isinstance(event, RecordCommitted):
         print(event.record.number, flush=True)
 
@@ -61,9 +69,10 @@ def _shortened(folder: Path) -> Path:
     return folder
 
 
-def _driver(arguments: list[str], where: Path, resume: str) -> subprocess.Popen[str]:
+def _driver(arguments: list[str], where: Path, resume: str, snapshots: bool = False) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", DRIVER, *arguments, str(where), resume]
     environment = {key: value for key, value in os.environ.items() if key != "EVOLVE_DATA"}
+    environment["EVOLVE_SNAPSHOTS"] = str(where.with_suffix(".snapshots")) if snapshots else "off"
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment)
 
 
@@ -89,7 +98,7 @@ def test_a_run_that_is_killed_again_and_again_is_the_run(
     total = sum('"type":"record"' in line for line in whole)
     for target in sorted(chance.choices(range(total - 1), k=KILLS_OF_A_RUN)):
         early = chance.random() < 0.25
-        with _driver([*arguments, "2"], where, "last" if known >= 0 else "") as child:
+        with _driver([*arguments, "2"], where, "last" if known >= 0 else "", chance.random() < 0.6) as child:
             assert child.stdout is not None
             told = -1
             while not early and told < target and (line := child.stdout.readline()):
@@ -101,7 +110,7 @@ def test_a_run_that_is_killed_again_and_again_is_the_run(
         assert count >= known and (told < 0 or count > told), "a record that was told is lost"
         known = count
         _nobody_left(child.pid)
-    with _driver([*arguments, "2"], where, "last" if known >= 0 else "") as child:
+    with _driver([*arguments, "2"], where, "last" if known >= 0 else "", snapshots=True) as child:
         assert child.communicate(timeout=300) and child.returncode == 0
     assert _export(where) == whole
     assert moving.check(where, lambda *_: None)[1] == []
