@@ -109,10 +109,18 @@ def rows(run_id: str, number: int, learned: Iterable[Learned]) -> Iterable[dict[
         }
 
 
-def learned(connection: Connection, run_id: str) -> dict[int, tuple[Learned, ...]]:
-    """All rows of a run, by the record beside which they stand."""
+def last_learned(connection: Connection, run_id: str) -> int:
+    """The last record of a run beside which rows stand; -1 where there is none."""
+    table = schema.equivalences.c
+    last = connection.scalar(select(func.max(table.number)).where(table.run_id == run_id))
+    return -1 if last is None else int(last)
+
+
+def learned(connection: Connection, run_id: str, first: int, count: int) -> dict[int, tuple[Learned, ...]]:
+    """The rows beside `count` records of a run from number `first` on, by record."""
     table = schema.equivalences
-    query = select(table).where(table.c.run_id == run_id).order_by(table.c.number, table.c.position)
+    of_run = (table.c.run_id == run_id) & (table.c.number >= first) & (table.c.number < first + count)
+    query = select(table).where(of_run).order_by(table.c.number, table.c.position)
     found: dict[int, list[Learned]] = {}
     for row in connection.execute(query):
         keys = Keys(row.function_key, row.exact_key)

@@ -239,9 +239,14 @@ class Archive:
         """One record of a run; None where there is no such one."""
         return next(iter(self._read(reading.records, run_id, number, 1)), None)
 
-    def learned(self, run_id: str) -> dict[int, tuple[Learned, ...]]:
-        """What a run learned of what its programs compute, by record number: see `archive.equivalence`."""
-        return self._read(equivalence.learned, run_id)
+    def learned(self, run_id: str, first: int = 0) -> Iterator[tuple[int, tuple[Learned, ...]]]:
+        """What a run learned of what its programs compute, by record number from `first` on: see
+        `archive.equivalence`. Read in blocks as they are asked for."""
+        run_id = self._named(run_id)
+        last = self._read(equivalence.last_learned, run_id)
+        while first <= last:
+            yield from self._read(equivalence.learned, run_id, first, reading.BLOCK).items()
+            first += reading.BLOCK
 
     def computed(self, evaluation_set: str, without: str, retire_after: int = 0) -> dict[str, tuple[str, int]]:
         """Run and record of the scores that may be taken over, by exact key: see `archive.equivalence.computed`."""

@@ -9,9 +9,10 @@ attachment, whose oldest nodes have thousands of children). Then a star, where a
 searched in a process of its own, so that the largest resident memory is that of one tree.
 
 *policy* is the clade policy alone. At last the first tree is written to an archive as a run writes it (a million take
-some ten minutes), and read again: *search* is the whole state of a search (`SearchState`), gone through record by
-record, as a run is resumed where there is no snapshot. On the way it takes the last snapshot that such a run would
-take, and *resumed* is what going on from that takes, with as many records behind it as there can be at most.
+some five minutes), each program with keys of a function of its own, as those of runs without models have, and read
+again. *search* is the whole state of a search (`SearchState`), gone through record by record, as a run is resumed where
+there is no snapshot. On the way it takes the last snapshot that such a run would take, and *resumed* is what going on
+from that takes, with as many records behind it as there can be at most.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ from pathlib import Path
 
 import numpy as np
 
+from archive.equivalence import Kind, Learned
 from archive.policies.clade import Clade
 from archive.store import Archive
 from evaluators.screen import Screened
 from evolve.core.clock import monotonic_seconds, thread_cpu_seconds
 from evolve.core.config import RunConfig
+from evolve.core.keys import Keys
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
 from evolve.keeper import RECORDS
@@ -166,7 +169,8 @@ def measure_policy(parents: np.ndarray) -> None:
     assert first.parents
 
 
-CONFIG = RunConfig(1, "clade", 1, "seed", 1e9, 10**9)
+AGAIN = {"retire_after": 0, "tries": 3, "takes": 0}
+CONFIG = RunConfig(1, "clade", 1, "seed", 1e9, 10**9, equivalence=AGAIN)
 
 
 def measure_search(where: Path) -> None:
@@ -176,6 +180,7 @@ def measure_search(where: Path) -> None:
     with Archive.open(where) as archive:
         run_id = archive.run("last").id
         state = SearchState(CONFIG, rules, {0: text}, again=partial(read_again, archive, run_id))
+        state.equivalences.load(archive.learned(run_id))
         order = archive.order(run_id)
         replay, taken = Replay("search replayed"), Replay("snapshot taken")
 
@@ -203,6 +208,7 @@ def measure_resumed(where: Path) -> None:
             (found,) = filter(None, [Snapshots(where.parent, run_id).load(lambda stand: stand.settled <= len(order))])
             state: SearchState = found[1]
             state.go_on(CONFIG, partial(read_again, archive, run_id))
+            state.equivalences.load(archive.learned(run_id, state.told))
             told = state.told
             past = Past(order, archive.records(run_id, state.told))
             retrace(state, Journal(partial(archive.tickets, run_id)).get, past, lambda one: None, state.tell)
@@ -242,7 +248,8 @@ def measure_archive(programs: int, where: Path) -> None:
             began = monotonic_seconds()
             for one in block:
                 archive.journal(run_id, one.ticket)
-                last = archive.commit(run_id, one)
+                key = f"{one.number * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}"
+                last = archive.commit(run_id, one, (Learned(Kind.COMPUTED, Keys(key, key[::-1]), "set"),))
             last.result()
             seconds.append(monotonic_seconds() - began)
         rates = BLOCK / np.array(seconds[: programs // BLOCK] or [np.nan])

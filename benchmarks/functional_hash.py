@@ -118,7 +118,7 @@ def search(options: argparse.Namespace, arm: str, seed: int, folder: Path) -> di
     sign = 1.0 if objective.direction == "minimize" else -1.0
     spent, trained, needed = 0.0, 0, None
     with Archive.open(place) as archive:
-        learned = archive.learned(found.run_id)
+        learned = dict(archive.learned(found.run_id))
         for record in archive.records(found.run_id):
             spent += record.evaluations if record.ticket.kind == "expand" or record.verdict.extent else 0.0
             spared = {row.kind.value for row in learned.get(record.number, ()) if row.about is None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -177,8 +178,7 @@ class Campaign:
         if options is None:
             return None
         equivalences, shelf = self.search.equivalences, None
-        told = self.search.told
-        equivalences.load({number: rows for number, rows in archive.learned(run_id).items() if number >= told})
+        equivalences.load(archive.learned(run_id, self.search.told))
         if self.equivalence == "archive":
             name: str = in_event_loop(lambda: self.engine.run(Task("evaluation_set", ())))
             shelf = Shelf(archive, name, archive.computed(name, run_id, options["retire_after"]))
@@ -193,7 +193,8 @@ class Campaign:
         return Keeper(self.archive, run_id, Snapshots(folder, run_id), self._parts)
 
     def _parts(self) -> Parts:
-        shared = [entry for entry in self.engine.shared() if entry[1] >= 0]  # of this run alone
+        known = [entry for entry in self.engine.shared() if entry[1] >= 0]  # of this run alone
+        shared = "\n".join(name for name, _ in known), array("q", [number for _, number in known])
         gate = self.gatekeeper.tally if self.gatekeeper else (0, 0)
         return Parts(self.search, self.budget, self.faults, self.counts, self.trail, shared, gate)
 
@@ -206,7 +207,8 @@ class Campaign:
         self.budget.adopt(parts.budget)
         if self.gatekeeper:
             self.gatekeeper.tally = parts.gate
-        for entry in parts.shared:
+        names, numbers = parts.shared
+        for entry in zip(names.split("\n"), numbers, strict=True) if numbers else ():
             self.engine.share(entry)
 
     async def _searched(

@@ -9,34 +9,22 @@ from __future__ import annotations
 import bisect
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from archive.equivalence import Kind, Learned
 from evolve.core.keys import Keys
 from evolve.core.types import Record, Status, Ticket, Verdict
 from evolve.dominance import Dominance
 from evolve.findings import Finding, Taken, seconds_of
+from evolve.kinds import Kinds, Story
 
 REVOKE = "revoke"
 """What a measure ticket asks for: that a program loses the score that it took over."""
+Rows = tuple[int, tuple[Learned, ...]]
+"""The number of a record, and what stands beside it."""
 SPARE_BITS = 8
 """Scores of programs whose outputs agree to b bits may differ in the last of these, but in no more than so many."""
-
-
-@dataclass
-class _Kind:
-    """Programs of one function. `first` is the record with the score; `inherited`: that came from another run, and the
-    program was not evaluated here so far. `whole` is the score on all of train, and since which record it stands."""
-
-    first: Record
-    seconds: float
-    inherited: bool = False
-    whole: tuple[int, Verdict] | None = None
-    hits: list[int] = field(default_factory=list)
-    checks: list[int] = field(default_factory=list)
-    members: list[Record] = field(default_factory=list)
-    gone: int | None = None
 
 
 class Equivalences:
@@ -45,53 +33,71 @@ class Equivalences:
     `takes`: scores are taken over; without, every program is evaluated, and is `equivalent` where that gave the same.
     `retire_after`: a score that was taken over so often is computed anew; 0 for never. `bits` is the problem's
     `hash_bits`, `first_batch` how many runs of train are made of every program where train has batches. `scored` holds
-    the told records of scored programs, by program.
+    the told records of scored programs, by program, and `known` the first record of each evaluated one. With `again`,
+    which reads the durable record of a number, no told records are kept for this.
     """
 
     def __init__(
         self,
         dominance: Dominance,
         scored: Mapping[str, Record],
+        known: Mapping[str, int],
         bits: int,
         first_batch: int = 0,
         retire_after: int = 0,
         takes: bool = True,
+        again: Callable[[int], Record] | None = None,
     ) -> None:
         self.takes = takes
+        self.again = again
         self._dominance = dominance
         self._scored = scored
+        self._known = known
         self._first_batch = first_batch
         self._tolerance = 0.0 if bits >= 53 else 2.0 ** (SPARE_BITS - bits)
         self._retire_after = retire_after
-        self._kinds: dict[str, _Kind] = {}
-        self._keys: dict[str, Keys] = {}  # by program that is the first of its kind
-        self._seen: dict[str, int] = {}
+        self._kinds = Kinds()
+        self._at_hand: dict[int, Record] = {}  # by number: of kinds, what is not durable yet or can not be read again
         self._retired: dict[str, int] = {}  # since which record
-        self._gone: dict[int, list[_Kind]] = {}  # by the record that ended them, until it is told
+        self._gone: dict[int, list[int]] = {}  # kinds by the record that ended them, until it is told
         self._revocable: dict[str, Record] = {}
         self._due: deque[str] = deque()
         self._rows: dict[int, tuple[Learned, ...]] = {}
+        self._coming: Iterator[Rows] = iter(())
+        self._next: Rows | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without who reads an archive: whoever reads the state has one of their own."""
+        return {**self.__dict__, "again": None, "_coming": None, "_next": None}
 
     # -- look up, as of a record that was told when the ticket was asked
 
     def find(self, keys: Keys, horizon: int) -> Taken | None:
         """The score of a program of this run that computes the same; None where there is none yet, or no more."""
-        kind = self._kinds.get(keys.function)
-        if kind is None or kind.whole is None or kind.whole[0] > horizon:
+        kind = self._kinds.of_function(keys.function)
+        if kind is None or not 0 <= self._kinds.whole[kind] <= horizon or keys.function in self._retired:
             return None
-        if keys.function in self._retired or (kind.gone is not None and kind.gone <= horizon):
+        story = self._kinds.stories.get(kind)
+        if story is not None and (
+            self._is_used_up(story, horizon) or (story.gone is not None and story.gone <= horizon)
+        ):
             return None
-        if self._retire_after:
-            since = bisect.bisect_right(kind.checks, horizon)
-            last = kind.checks[since - 1] if since else -1
-            if sum(last < number <= horizon for number in kind.hits) >= self._retire_after:
-                return None
-        verdict = self._as_equivalent(kind.whole[1], kind.first.number)
-        return Taken(verdict, kind.first.number, kind.seconds)
+        whole, number = story.verdict if story else None, self._kinds.first[kind]
+        verdict = self._as_equivalent(whole or self._record(number).verdict, number)
+        return Taken(verdict, number, self._kinds.seconds[kind])
+
+    def _is_used_up(self, story: Story, horizon: int) -> bool:
+        """Whether a score was taken over so often, since it was computed last, that it is to be computed anew."""
+        if not self._retire_after:
+            return False
+        since = bisect.bisect_right(story.checks, horizon)
+        last = story.checks[since - 1] if since else -1
+        return sum(last < number <= horizon for number in story.hits) >= self._retire_after
 
     def has_seen(self, keys: Keys, horizon: int) -> bool:
         """Whether a program of this run with that key was recorded by then, with a score or without."""
-        return self._seen.get(keys.function, horizon + 1) <= horizon
+        kind = self._kinds.of_function(keys.function)
+        return kind is not None and self._kinds.seen[kind] <= horizon
 
     def knows(self, keys: Keys, horizon: int) -> bool:
         """The same, but that a key which two functions were seen to share says nothing."""
@@ -109,14 +115,14 @@ class Equivalences:
         """Parents and inspirations of a ticket whose score comes from another run, and was not computed here yet."""
         if ticket.operator == REVOKE:
             return []
-        names = dict.fromkeys((*ticket.parents, *ticket.inspirations))
-        kinds = [self._kinds.get(self._keys[name].function) for name in names if name in self._keys]
-        firsts = [kind.first for kind in kinds if kind is not None and kind.inherited]
-        return [first for first in firsts if first.program_id in names]
+        kinds = map(self._led_by, dict.fromkeys((*ticket.parents, *ticket.inspirations)))
+        inherited = [kind for kind in kinds if kind is not None and self._kinds.inherited[kind]]
+        return [self._record(self._kinds.first[kind]) for kind in inherited]
 
     def keys_of(self, program_id: str) -> Keys | None:
         """The keys of a program that is the first of its kind."""
-        return self._keys.get(program_id)
+        kind = self._kinds.of_record(self._known.get(program_id))
+        return None if kind is None else self._kinds.keys(kind)
 
     # -- settle
 
@@ -127,10 +133,10 @@ class Equivalences:
             return False
         kind = self._standing(found.keys)
         if found.taken.run is None:
-            return kind is None or kind.first.number != found.taken.origin
+            return kind is None or self._kinds.first[kind] != found.taken.origin
         if found.keys.function in self._retired:
             return True
-        return counts(found.verdict) if kind is None else not self.same(kind.first.verdict, found.verdict)
+        return counts(found.verdict) if kind is None else not self.same(self._first(kind).verdict, found.verdict)
 
     def decide(self, found: Finding) -> tuple[Verdict, tuple[Learned, ...]]:
         """The verdict to be recorded, and the rows that stand beside it."""
@@ -138,32 +144,33 @@ class Equivalences:
         if keys is None:
             return verdict, ()
         kind, rows = self._standing(keys), list[Learned]()
+        first = None if kind is None else self._first(kind)
 
         def note(what: Kind, whose: Taken | None = None, saved: float = 0.0) -> None:
-            run, number = (whose.run, whose.origin) if whose else (None, kind.first.number if kind else None)
+            run, number = (whose.run, whose.origin) if whose else (None, first.number if first else None)
             seconds = saved * whose.seconds if whose else 0.0
             rows.append(Learned(what, keys, verdict.evaluation_set, None, run, number, saved, seconds))
 
         if not found.own and taken is not None:
             note(Kind.SHARED if taken.run else Kind.TAKEN, taken, 1.0)
-            if kind is not None and taken.run:
-                verdict = self._as_equivalent(kind.first.verdict, kind.first.number)
+            if first is not None and taken.run:
+                verdict = self._as_equivalent(first.verdict, first.number)
             return verdict, tuple(rows)
         if taken is not None and taken.run and not self.same(taken.verdict, verdict):
             note(Kind.REFUTED, taken)
-        if kind is None:
+        if first is None:
             whole = verdict.status is Status.OK and verdict.whole
             confirmed = taken is not None and taken.run is not None and self.same(taken.verdict, verdict)
             note(Kind.CONFIRMED if confirmed else Kind.COMPUTED if whole else Kind.PROBED, taken if confirmed else None)
             return verdict, tuple(rows)
-        if not self.same(kind.first.verdict, verdict):
+        if not self.same(first.verdict, verdict):
             note(Kind.REFUTED)
             return verdict, tuple(rows)
         note(Kind.CONFIRMED)
         if not self.takes:
-            return self._as_equivalent(verdict, kind.first.number), tuple(rows)
+            return self._as_equivalent(verdict, first.number), tuple(rows)
         if taken is None or taken.run:
-            return self._as_equivalent(kind.first.verdict, kind.first.number), tuple(rows)
+            return self._as_equivalent(first.verdict, first.number), tuple(rows)
         return taken.verdict, tuple(rows)  # as if it had not been evaluated: who draws that is nobody's business
 
     def same(self, one: Verdict, other: Verdict) -> bool:
@@ -190,7 +197,7 @@ class Equivalences:
             if row.about is not None:
                 self._hear(record, row)
                 continue
-            self._seen.setdefault(row.keys.function, record.number)
+            self._kinds.see(row.keys, record.number)
             if row.kind is Kind.REFUTED and row.origin_run is None:
                 self._retire(row.keys.function, record.number)
         last = next((row for row in reversed(rows) if row.about is None and row.kind is not Kind.AGAIN), None)
@@ -200,30 +207,34 @@ class Equivalences:
             self._revoked(record)
 
     def rows(self, number: int) -> tuple[Learned, ...]:
-        """What stands beside a settled record."""
+        """What stands beside a settled record. Of those of the archive, records must be asked for in their order."""
+        while self._next is not None and self._next[0] <= number:
+            self._rows[self._next[0]] = self._next[1]
+            self._next = next(self._coming, None)
         return self._rows.get(number, ())
 
-    def load(self, stored: Mapping[int, tuple[Learned, ...]]) -> None:
-        """What a run that goes on has learned before, by record number."""
-        self._rows.update(stored)
+    def load(self, stored: Iterable[Rows]) -> None:
+        """What a run that goes on has learned before, in the order of its records: read as they are restored."""
+        self._coming = iter(stored)
+        self._next = next(self._coming, None)
 
     def completed(self, record: Record) -> tuple[Learned, ...]:
         """The row of a record that measured the first of its kind on the rest of train."""
-        program_id = record.program_id or ""
-        keys = self._keys.get(program_id)
-        if keys is None or not record.verdict.status.scored or not record.verdict.whole:
+        kind = self._led_by(record.program_id)
+        if kind is None or self._kinds.inherited[kind]:
             return ()
-        kind = self._kinds[keys.function]
-        if kind.first.program_id != program_id or kind.inherited:
+        if not record.verdict.status.scored or not record.verdict.whole:
             return ()
-        return (Learned(Kind.COMPUTED, keys, record.verdict.evaluation_set, kind.first.number),)
+        keys, number = self._kinds.keys(kind), self._kinds.first[kind]
+        return (Learned(Kind.COMPUTED, keys, record.verdict.evaluation_set, number),)
 
     # -- tell
 
     def tell(self, record: Record) -> list[tuple[str, int]]:
         """Take a told record. Gives the keys that are known from now on, each with the record number."""
         for kind in self._gone.pop(record.number, []):
-            for one in (*([kind.first] if kind.inherited else []), *kind.members):
+            first = [self._kinds.first[kind]] if self._kinds.inherited[kind] else []
+            for one in map(self._record, (*first, *self._kinds.story(kind).members)):
                 if one.program_id is not None and one.program_id != record.program_id:
                     self._revocable[one.program_id] = one
                     self._due.append(one.program_id)
@@ -231,8 +242,10 @@ class Equivalences:
             self.begin(record.program_id or "")
             self._revocable.pop(record.program_id or "", None)
         self._complete(record)
+        if self.again is not None:
+            self._at_hand.pop(record.number, None)
         functions = {row.keys.function for row in self._rows.pop(record.number, ()) if row.about is None}
-        return [(one, record.number) for one in functions if self._seen.get(one) == record.number]
+        return [(one, record.number) for one in functions if self._seen_at(one) == record.number]
 
     def due(self, is_measured: Callable[[str], bool]) -> str | None:
         """The next program that must lose the score that it took over; none of which a measure ticket is in flight."""
@@ -249,20 +262,44 @@ class Equivalences:
 
     # -- inside
 
+    def _record(self, number: int) -> Record:
+        """The record of a kind's first or member, as it was committed."""
+        record = self._at_hand.get(number)
+        if record is None:
+            assert self.again is not None, "without a reader nothing is given up"
+            record = self.again(number)
+        return record
+
+    def _first(self, kind: int) -> Record:
+        return self._record(self._kinds.first[kind])
+
+    def _seen_at(self, function: str) -> int | None:
+        kind = self._kinds.of_function(function)
+        return None if kind is None else self._kinds.seen[kind]
+
+    def _led_by(self, program_id: str | None) -> int | None:
+        """The latest kind of its function, where the program is the first of it."""
+        kind = self._kinds.of_record(self._known.get(program_id or ""))
+        return kind if kind is not None and self._kinds.of_function(self._kinds.keys(kind).function) == kind else None
+
     def _complete(self, record: Record) -> None:
         """Note the score on all of train, where the first of a kind has one from this record on."""
-        keys = self._keys.get(record.program_id or "")
-        kind = self._kinds[keys.function] if keys else None
-        if kind is None or kind.first.program_id != record.program_id or kind.whole is not None:
+        kind = self._led_by(record.program_id)
+        if kind is None or self._kinds.whole[kind] >= 0:
             return
         standing = self._scored.get(record.program_id or "")
         if standing is not None and standing.verdict.whole:
-            kind.whole = record.number, standing.verdict
+            self._kinds.whole[kind] = record.number
+            if record.number != self._kinds.first[kind]:
+                self._kinds.story(kind).verdict = standing.verdict
 
-    def _standing(self, keys: Keys) -> _Kind | None:
-        """The kind as it stands among the settled records."""
-        kind = self._kinds.get(keys.function)
-        return None if kind is None or kind.gone is not None or keys.function in self._retired else kind
+    def _standing(self, keys: Keys) -> int | None:
+        """The kind as it stands among the settled records, where it has a score."""
+        kind = self._kinds.of_function(keys.function)
+        if kind is None or self._kinds.first[kind] < 0 or keys.function in self._retired:
+            return None
+        story = self._kinds.stories.get(kind)
+        return None if story is not None and story.gone is not None else kind
 
     def _as_equivalent(self, verdict: Verdict, number: int) -> Verdict:
         """The verdict of a program that computes the same as that of record `number`. What was measured there, seconds
@@ -275,37 +312,41 @@ class Equivalences:
     def _place(self, record: Record, row: Learned) -> None:
         kind = self._standing(row.keys)
         if record.verdict.status is Status.EQUIVALENT and kind is not None:
+            story = self._kinds.story(kind)
             if self.takes:  # else nobody has another one's score, that he might lose
-                kind.members.append(record)
-            (kind.checks if row.kind is Kind.CONFIRMED else kind.hits).append(record.number)
+                story.members.append(record.number)
+                self._at_hand[record.number] = record
+            (story.checks if row.kind is Kind.CONFIRMED else story.hits).append(record.number)
         elif record.verdict.status is Status.OK and kind is None and row.keys.function not in self._retired:
             inherited = row.kind is Kind.SHARED
             seconds = row.seconds if inherited else seconds_of(record.verdict)
-            first = record if inherited else replace(record, candidate=None)  # a long run has no room for all texts
-            self._kinds[row.keys.function] = _Kind(first, seconds, inherited)
-            self._keys[record.program_id or ""] = row.keys
+            self._kinds.begin(row.keys, record.number, seconds, inherited)
+            self._at_hand[record.number] = record
 
     def _hear(self, record: Record, row: Learned) -> None:
         """What came to light about an earlier program, whose score came from another run."""
         kind = self._standing(row.keys)
-        if kind is None or kind.first.number != row.about:
+        if kind is None or self._kinds.first[kind] != row.about:
             return
         if row.kind is Kind.REFUTED:
             self._retire(row.keys.function, record.number)
         elif row.kind is Kind.CONFIRMED:
-            kind.inherited = False
+            self._kinds.inherited[kind] = False
 
     def _retire(self, function: str, number: int) -> None:
-        kind = self._kinds.get(function)
         self._retired.setdefault(function, number)
-        if kind is not None and kind.gone is None:
-            kind.gone = number
-            self._gone.setdefault(number, []).append(kind)
+        kind = self._kinds.of_function(function)
+        if kind is not None and self._kinds.first[kind] >= 0:
+            self._end(kind, number)
 
     def _revoked(self, record: Record) -> None:
         """A program lost its score by another check: those that took it over lose it too."""
-        keys = self._keys.get(record.program_id or "")
-        kind = self._standing(keys) if keys else None
-        if kind is not None and kind.first.program_id == record.program_id:
-            kind.gone = record.number
-            self._gone.setdefault(record.number, []).append(kind)
+        kind = self._led_by(record.program_id)
+        if kind is not None and self._kinds.keys(kind).function not in self._retired:
+            self._end(kind, record.number)
+
+    def _end(self, kind: int, number: int) -> None:
+        story = self._kinds.story(kind)
+        if story.gone is None:
+            story.gone = number
+            self._gone.setdefault(number, []).append(kind)

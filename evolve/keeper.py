@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +33,8 @@ _log = logging.getLogger("evolve")
 class Parts:
     """All that tickets and records change in a run.
 
-    `shared` is what workers know, `gate` how many questions the gate was asked and how many programs it let pass.
+    `shared` is what workers know, names in lines and their records; `gate` how many questions the gate was asked, and
+    how many programs it let pass.
     """
 
     search: SearchState
@@ -40,7 +42,7 @@ class Parts:
     faults: FaultCounter
     counts: Counter[str]
     trail: Trail
-    shared: list[tuple[str, int]]
+    shared: tuple[str, array[int]]
     gate: tuple[int, int] = (0, 0)
 
 

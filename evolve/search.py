@@ -75,13 +75,13 @@ class SearchState:
         self.measuring = Measuring(rules.driven, rules.order, self._dominance, self._scored, self._podium)
         self.probation = self.measuring.probation
         course, first = config.equivalence or {}, self.measuring.race.first
-        retire, takes = course.get("retire_after", 0), bool(course.get("takes", 1))
-        self.equivalences = Equivalences(self._dominance, self._scored, rules.hash_bits, first, retire, takes)
+        options = first, course.get("retire_after", 0), bool(course.get("takes", 1)), again
+        self.equivalences = Equivalences(self._dominance, self._scored, self.known, rules.hash_bits, *options)
 
     def go_on(self, config: RunConfig, again: Callable[[int], Record] | None) -> None:
         """Of a state that was read from a snapshot: with the limits of now, and who reads records again."""
         self.config = config
-        self._scored.again = again
+        self._scored.again = self.equivalences.again = again
 
     # -- ask
 

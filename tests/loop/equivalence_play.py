@@ -135,7 +135,7 @@ class Play:
             self.records: list[Record] = list(archive.records(self.run_id))
             self.export = list(archive.export(self.run_id))
             self.savings = archive.savings(self.run_id)
-            self.learned = archive.learned(self.run_id)
+            self.learned = dict(archive.learned(self.run_id))
         return self
 
     async def _search(self, archive: Archive) -> None:

@@ -119,7 +119,7 @@ def test_arms_of_a_comparison_share_a_cache_where_that_is_asked(write_problem: A
         with Archive.open(place) as archive:
             ids = [found[scope].runs[policy][0] for policy in ("hill", "clade")]
             assert {archive.run(one).config["cache"] for one in ids} == {scope}
-            learned = [row for rows in archive.learned(ids[1]).values() for row in rows]
+            learned = [row for _, rows in archive.learned(ids[1]) for row in rows]
             known[scope] = {row.origin_run for row in learned if row.origin_run}
     assert known == {"off": set(), "run": set(), "archive": {ids[0]}}, "the second arm begins with what the first left"
     assert found["archive"].worths == found["run"].worths and found["archive"].id == found["run"].id
