@@ -69,7 +69,7 @@ class Archive:
         self._finalizer = weakref.finalize(self, _shut, self._writer, database, os.getpid())
 
     @classmethod
-    def open(cls, where: str | Path, *, create: bool = True, busy_seconds: float = 5.0) -> Archive:
+    def open(cls, where: str | Path, *, create: bool = True, busy_seconds: float = 30.0) -> Archive:
         """Open the archive at a path or SQLAlchemy URL (`sqlite:///...`, `postgresql://...`).
 
         With `create`, a missing file, its folders and missing tables are made. `busy_seconds` is how long a
