@@ -17,7 +17,7 @@ from evaluators.screen import screen_baseline, screen_program
 from evolve.budget import Budget
 from evolve.choice import CHOICE_EVENT, Choice, final_choice
 from evolve.core.clock import monotonic_seconds
-from evolve.core.config import RunConfig, hour_usd, snapshots_folder
+from evolve.core.config import RunConfig, hour_usd
 from evolve.core.errors import InfrastructureError, UnavailableError
 from evolve.core.types import Record, Status, Ticket
 from evolve.engine.base import Engine, Task
@@ -38,7 +38,7 @@ from evolve.final import Entrant, FinalReport, compare_on_final
 from evolve.flight import Flight
 from evolve.foresight import Trail, foresee, units
 from evolve.guidance import Guidance
-from evolve.keeper import Keeper, Parts
+from evolve.keeper import Keeper, Parts, keeper_of
 from evolve.known import KNOWN_EVENT, known_to_json
 from evolve.loop import run_loop
 from evolve.outlook import sentence
@@ -54,7 +54,6 @@ from evolve.result import RunResult
 from evolve.rules import Rules
 from evolve.sandboxing import Sandboxing
 from evolve.search import SearchState
-from evolve.snapshot import Snapshots
 from evolve.step import Step
 from evolve.takeover import Shelf, Takeover
 from evolve.timed_final import compare_times_on_final, with_times
@@ -138,7 +137,7 @@ class Campaign:
         self.run_id = run_id
         journaled = Journal(partial(self.archive.tickets, run_id)).get
         order = self.archive.order(run_id)
-        keeper = self._keeper(run_id)
+        keeper = keeper_of(self.archive, run_id, self.config, self._parts)
         if keeper and (recalled := keeper.recall(order)):
             self._adopt(recalled)
         past = Past(order, self.archive.records(run_id, self.search.told))
@@ -178,19 +177,12 @@ class Campaign:
         if options is None:
             return None
         equivalences, shelf = self.search.equivalences, None
-        equivalences.load(archive.learned(run_id, self.search.told))
+        equivalences.load(archive.learned(run_id, self.search.settled))
         if self.equivalence == "archive":
             name: str = in_event_loop(lambda: self.engine.run(Task("evaluation_set", ())))
             shelf = Shelf(archive, name, archive.computed(name, run_id, options["retire_after"]))
         screen = partial(screen_program, problem.sandbox, seed=None)
         return Takeover(self.engine, equivalences, archive.equivalence_secret(), screen, shelf)
-
-    def _keeper(self, run_id: str) -> Keeper | None:
-        """Who takes snapshots; None for runs with models, which no one makes long enough."""
-        folder = snapshots_folder()
-        if folder is None or self.modelling is not None:
-            return None
-        return Keeper(self.archive, run_id, Snapshots(folder, run_id), self._parts)
 
     def _parts(self) -> Parts:
         known = [entry for entry in self.engine.shared() if entry[1] >= 0]  # of this run alone
@@ -267,7 +259,8 @@ class Campaign:
         if self.search.told:  # those of a snapshot
             budget, last, front = self.budget, self._durable(self.search.told - 1), self.search.shown_front()
             latest = RecordCommitted(last, budget.evaluations, budget.proposals, budget.seconds, front)
-            self.listener(Recalled(latest, {Status(name): count for name, count in self.counts.items()}))
+            counts = {Status(name): count for name, count in self.counts.items()}
+            self.listener(Recalled(latest, counts, self.trail.course))
 
     def _interrupt(self) -> None:
         self.budget.interrupted = True

@@ -74,8 +74,12 @@ class Equivalences:
 
     def find(self, keys: Keys, horizon: int) -> Taken | None:
         """The score of a program of this run that computes the same; None where there is none yet, or no more."""
-        kind = self._kinds.of_function(keys.function)
-        if kind is None or not 0 <= self._kinds.whole[kind] <= horizon or keys.function in self._retired:
+        if self._retired.get(keys.function, horizon + 1) <= horizon:
+            return None
+        # Kinds that were settled meanwhile do not count, nor does the end of one: the course must not depend on which
+        # worker is quicker.
+        kind = next((one for one in self._kinds.all_of(keys.function) if 0 <= self._kinds.whole[one] <= horizon), None)
+        if kind is None:
             return None
         story = self._kinds.stories.get(kind)
         if story is not None and (

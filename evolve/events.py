@@ -120,10 +120,11 @@ class RecordCommitted:
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """A run goes on from a snapshot: of the records in it no events come, `latest` is the last of them. `counts` are
-    the proposals in it, by status."""
+    the proposals in it, by status, `course` the improvements: evaluations and the best figure."""
 
     latest: RecordCommitted
     counts: Mapping[Status, int]
+    course: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

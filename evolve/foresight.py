@@ -64,6 +64,11 @@ class Trail:
         return self._curve.figure.metric
 
     @property
+    def course(self) -> tuple[tuple[float, float], ...]:
+        """The course so far, the figure as it is."""
+        return tuple(self._curve.points())
+
+    @property
     def champion(self) -> ScoredProgram | None:
         """The best program; None where it was known before the run, and so was selected by nobody."""
         best = self.front[0] if self.front else None

@@ -14,13 +14,16 @@ from itertools import islice
 
 import numpy as np
 
-from archive.policies import make_policy
+from archive import codec
+from archive.policies import is_shipped, make_policy
 from archive.store import Archive
 from evaluators.guilt import FaultCounter
 from evolve.budget import Budget
+from evolve.core.config import RunConfig, snapshots_folder
+from evolve.core.types import Record
 from evolve.foresight import Trail
 from evolve.search import SearchState
-from evolve.snapshot import NOT_KEPT, Snapshots, Stand, code_digest, plain_bytes
+from evolve.snapshot import NOT_KEPT, RUN_ID, Snapshots, Stand, code_digest, plain_bytes
 
 RECORDS = 50_000
 """Told records from one snapshot to the next, and so the most that are gone through again."""
@@ -70,10 +73,18 @@ class Keeper:
             return bool(done) and stand.origin == self._origin and stand.mark == self._mark(stand.told)
 
         found = self._snapshots.load(fits) if self._snapshots else None
-        if found is None:
+        if found is None or not isinstance(parts := found[1], Parts) or not self._is_of_these(parts.search):
             return None
         self._last = found[0].told
-        return found[1] if isinstance(found[1], Parts) else None
+        return parts
+
+    def _is_of_these(self, search: SearchState) -> bool:
+        """Whether what had settled before it was told became the records of the archive: it may have been lost, and
+        done once more."""
+        durable = islice(self._archive.records(self._run_id, search.told), search.settled - search.told)
+        return [rows_of(self._run_id, one) for one in durable] == [
+            rows_of(self._run_id, search.untold[number]) for number in range(search.told, search.settled)
+        ]
 
     def __call__(self, told: int) -> None:
         """Take a snapshot where one is due with so many told records: see `run_loop`."""
@@ -94,8 +105,24 @@ class Keeper:
         first = max(0, told - _MARKED)
         digest = blake2b(digest_size=16)
         for record in islice(self._archive.records(self._run_id, first), told - first):
-            digest.update(repr(record).encode())
+            digest.update(rows_of(self._run_id, record).encode())
         return digest.hexdigest()
+
+
+def keeper_of(archive: Archive, run_id: str, config: RunConfig, parts: Callable[[], Parts]) -> Keeper | None:
+    """Who takes the snapshots of a run. None for runs with models, which are never so long, for policies of others,
+    whose code may change and nobody would see it, and for runs whose names no program gave."""
+    folder = snapshots_folder()
+    if folder is None or config.models or not RUN_ID.fullmatch(run_id) or not is_shipped(config.policy):
+        return None
+    return Keeper(archive, run_id, Snapshots(folder, run_id), parts) if code_digest() else None
+
+
+def rows_of(run_id: str, record: Record) -> str:
+    """A record as the archive has it, whichever way it came."""
+    rows = [codec.record_row(run_id, record), *codec.result_rows(run_id, record), *codec.gate_rows(run_id, record)]
+    source = codec.packed_source(record.candidate.source) if record.candidate else ""
+    return repr((*rows, codec.ticket_row(run_id, record.ticket), source))
 
 
 def origin(search: SearchState) -> str:
@@ -109,7 +136,8 @@ def origin(search: SearchState) -> str:
 
 def _minds_budget(search: SearchState) -> bool:
     """Whether the policy is another one from the beginning where the budget is."""
-    mine, other = search.terms, replace(search.terms, evaluations=search.terms.evaluations + 1.0)
+    mine = search.terms
+    other = replace(mine, evaluations=1e4 if mine.evaluations != 1e4 else 2e4)
     made = [make_policy(search.config.policy, terms) for terms in (mine, other)]
     try:
         return plain_bytes(made[0]) != plain_bytes(made[1])

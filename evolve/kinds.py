@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -49,6 +50,7 @@ class Kinds:
         self._packed = bytearray()  # by kind: the key of the function, then the exact one
         self._unusual: dict[int, Keys] = {}
         self._latest: dict[bytes, int] = {}
+        self._earlier: dict[int, int] = {}
         self._of_record = array("i")
 
     def __getstate__(self) -> dict[str, object]:
@@ -64,6 +66,13 @@ class Kinds:
     def of_function(self, function: str) -> int | None:
         """The latest kind with that key; None where none has it."""
         return self._latest.get(_pack(function))
+
+    def all_of(self, function: str) -> Iterator[int]:
+        """The kinds with that key, the latest first."""
+        kind = self.of_function(function)
+        while kind is not None:
+            yield kind
+            kind = self._earlier.get(kind)
 
     def of_record(self, number: int | None) -> int | None:
         """The kind whose first record that is; None where there is none."""
@@ -92,7 +101,8 @@ class Kinds:
         """The kind that a record with a score begins."""
         kind = self.see(keys, number)
         if self.first[kind] >= 0:
-            kind = self._append(keys, self.seen[kind])
+            before, kind = kind, self._append(keys, self.seen[kind])
+            self._earlier[kind] = before
         self._put(kind, keys)
         self.first[kind], self.seconds[kind], self.inherited[kind] = number, seconds, inherited
         while len(self._of_record) <= number:
@@ -115,7 +125,8 @@ class Kinds:
     def _put(self, kind: int, keys: Keys) -> None:
         at = 2 * _WIDTH * kind
         self._packed[at : at + 2 * _WIDTH] = _pack(keys.function) + _pack(keys.exact)
-        if Keys(_pack(keys.function).hex(), _pack(keys.exact).hex()) != keys:
+        self._unusual.pop(kind, None)
+        if self.keys(kind) != keys:
             self._unusual[kind] = keys
 
 
@@ -125,4 +136,6 @@ def _pack(key: str) -> bytes:
         packed = bytes.fromhex(key)
     except ValueError:
         packed = b""
-    return packed if len(packed) == _WIDTH else blake2b(key.encode(), digest_size=_WIDTH).digest()
+    return (
+        packed if len(packed) == _WIDTH and packed.hex() == key else blake2b(key.encode(), digest_size=_WIDTH).digest()
+    )

@@ -159,3 +159,14 @@ def common(record: Record, first: int, objective: Objective) -> Record:
     return replace(
         record, verdict=replace(verdict, value=value, metrics=verdict.common, results=verdict.results[:first])
     )
+
+
+def as_told(record: Record) -> Record:
+    """What policies may know: of a question to the gate the answer alone.
+
+    What is not shown to be better than the champion is a program like any other, and is told as one.
+    """
+    if record.promotion is None or record.promotion.question is None:
+        return record
+    accepted = record.promotion.accepted
+    return replace(record, promotion=replace(record.promotion, reason="", question=None) if accepted else None)

@@ -18,7 +18,7 @@ from evolve.equivalences import REVOKE, Equivalences
 from evolve.events import ScoredProgram
 from evolve.findings import revocation
 from evolve.guidance import Guidance
-from evolve.measuring import Measuring, common, measured_record
+from evolve.measuring import Measuring, as_told, common, measured_record
 from evolve.places import Places
 from evolve.podium import Podium
 from evolve.probation import CHECK, REPLAY
@@ -62,6 +62,7 @@ class SearchState:
         self.asked = 0
         self.settled = 0
         self.told = 0
+        self.untold: dict[int, Record] = {}
         self.fresh_keys: list[tuple[str, int]] = []
         self._dominance = Dominance(rules.objectives, rules.minimum_effect, rules.second_effect)
         # What is settled is ahead of what is told, which is durable.
@@ -220,6 +221,11 @@ class SearchState:
 
     def settle(self, work: Work) -> Record:
         """The record of finished work, without its promotion. Work must come in the order of the schedule."""
+        record = self._settled(work)
+        self.untold[record.number] = record
+        return record
+
+    def _settled(self, work: Work) -> Record:
         number = work.ticket.number
         place = self.schedule.place(number)
         if place is not None and place != self.settled and self.settled < self.schedule.fixed:
@@ -292,6 +298,7 @@ class SearchState:
     def restore(self, record: Record) -> None:
         """Take a record from the archive as settled, so that what follows is placed as it was."""
         self.settled += 1
+        self.untold[record.number] = record
         if record.supersedes is not None and not record.verdict.status.scored:
             self._places.withdraw(record)
         elif record.ticket.kind == "expand":
@@ -321,7 +328,9 @@ class SearchState:
         """
         promotion = self._settled_podium.judged(promotion)
         self._settled_podium.take(record, promotion, self.source_of(record))
-        return replace(record, promotion=promotion)
+        record = replace(record, promotion=promotion)
+        self.untold[record.number] = record
+        return record
 
     # -- tell
 
@@ -330,6 +339,7 @@ class SearchState:
         if record.number != self.told:
             raise CallOrderError(f"record {record.number} told where {self.told} is next", "Tell each record once.")
         self.told += 1
+        self.untold.pop(record.number, None)
         shared = common(record, self.measuring.race.first, self.objectives[0])
         if record.ticket.kind == "measure":
             self._tell_measured(record)
@@ -337,9 +347,9 @@ class SearchState:
             self._scored[record.program_id] = record
             self.measuring.tell_scored(record.program_id, record.ticket.number in self.starts)
         if record.ticket.number in self.starts:
-            self.policy.plant(_as_told(shared))
+            self.policy.plant(as_told(shared))
         elif self._is_news(record):
-            self.policy.tell(_as_told(shared))  # another batch says nothing new of what all programs are compared by
+            self.policy.tell(as_told(shared))  # another batch says nothing new of what all programs are compared by
         self.policy.spend(record.evaluations)
         promoted = record.promotion is not None and record.promotion.accepted
         if record.promotion is not None:
@@ -382,17 +392,6 @@ class SearchState:
     def source_of(self, record: Record) -> Source:
         """The text of a record's program, which need not be told."""
         return record.candidate.source if record.candidate else self.source(record.program_id or "")
-
-
-def _as_told(record: Record) -> Record:
-    """What policies may know: of a question to the gate the answer alone.
-
-    What is not shown to be better than the champion is a program like any other, and is told as one.
-    """
-    if record.promotion is None or record.promotion.question is None:
-        return record
-    accepted = record.promotion.accepted
-    return replace(record, promotion=replace(record.promotion, reason="", question=None) if accepted else None)
 
 
 def draw_operator(weights: Mapping[str, float], rng: Generator) -> str:

@@ -12,6 +12,7 @@ import logging
 import os
 import pickle
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,9 +32,29 @@ from evolve.core.clock import file_age_seconds
 KEPT = 2
 """Of each run: a ticket that was in flight at the latest one may have been lost."""
 UNUSED_SECONDS = 30 * 86_400.0
-NOT_KEPT = (OSError, pickle.PicklingError)
-"""Why a state is not written down: the disk, or objects of others in it."""
+NOT_KEPT = (OSError, pickle.PicklingError, MemoryError, RecursionError)
+"""Why a state is not written down: the disk, objects of others in it, or no room."""
+RUN_ID = re.compile(r"[0-9a-f]{8}")
+_NAME = re.compile(rf"({RUN_ID.pattern})-[0-9]{{12}}\.(snapshot|[0-9]+)")
+"""Run, records, and what it is: whole, or still being written by that process."""
 _OWN = ("archive", "evaluators", "evolve")
+_STATE = {
+    *(
+        f"archive.{name}"
+        for name in ("clade", "descent", "elites", "equivalence", "grid", "leads", "outcomes", "ranking")
+    ),
+    *(f"archive.policies.{name}" for name in ("base", "clade", "guard", "hill", "history", "independent", "islands")),
+    *(f"archive.policies.{name}" for name in ("pareto", "portfolio", "sequential")),
+    *(f"evolve.core.{name}" for name in ("config", "extent", "keys", "types")),
+    *(f"evolve.{name}" for name in ("budget", "display.curve", "dominance", "equivalences", "events", "foresight")),
+    *(
+        f"evolve.{name}"
+        for name in ("keeper", "kinds", "measuring", "places", "podium", "probation", "racing", "rules")
+    ),
+    *(f"evolve.{name}" for name in ("schedule", "scored", "search")),
+    "evaluators.guilt",
+}
+"""Modules whose classes a state is made of. None of them does anything when it is made."""
 _PLAIN = {
     ("array", "_array_reconstructor"),
     ("array", "array"),
@@ -51,7 +72,7 @@ _PLAIN = {
 }
 _DIGEST_SIZE = 32
 _CHUNK = 1 << 20
-_UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, EOFError, pickle.PickleError)
+_WRONG = (ValueError, TypeError, LookupError, AttributeError, ImportError, EOFError, pickle.UnpicklingError)
 
 _log = logging.getLogger("evolve")
 
@@ -69,7 +90,7 @@ class Stand:
 
 
 class Snapshots:
-    """Those of one run, in a folder of its user, the latest ones alone."""
+    """Those of one run, in a folder of its user, the latest ones alone. `run_id` is 8 hexadecimal digits."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self._folder = folder
@@ -90,7 +111,7 @@ class Snapshots:
             unfinished.rename(path)
         finally:
             unfinished.unlink(missing_ok=True)
-        for old in self._paths()[KEPT:]:
+        for old in (*self._paths()[KEPT:], *self._unfinished()):
             old.unlink(missing_ok=True)
         _sweep(self._folder)
 
@@ -102,25 +123,34 @@ class Snapshots:
                 if (found := _read(path, fits)) is not None:
                     os.utime(path)
                     return found
-            except _UNREADABLE as error:
+            except (*NOT_KEPT, *_WRONG) as error:
                 _log.warning("snapshot %s is not read: %s", path, error)
         return None
 
     def _paths(self) -> list[Path]:
         """The latest first."""
-        return sorted(self._folder.glob(f"{self._run_id}-*.snapshot"), reverse=True)
+        return sorted((path for path in self._all() if path.suffix == ".snapshot"), reverse=True)
+
+    def _unfinished(self) -> list[Path]:
+        """What a process left that was killed: nobody else writes to the run."""
+        return [path for path in self._all() if path.suffix != ".snapshot"]
+
+    def _all(self) -> list[Path]:
+        return [path for path, run_id in _ours(self._folder) if run_id == self._run_id]
 
 
 @cache
-def code_digest() -> str:
-    """Digest of this program's text, and of what else decides what a pickle means."""
+def code_digest() -> str | None:
+    """Digest of this program's text, and of what else decides what a pickle means. None where no text is found."""
+    found = False
     digest = blake2b(f"{sys.version} {platform.machine()} {np.__version__}".encode(), digest_size=16)
     for name in _OWN:
         spec = find_spec(name)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             for path in sorted(Path(folder).rglob("*.py")):
                 digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+                found = True
+    return digest.hexdigest() if found else None
 
 
 def plain_bytes(value: object) -> bytes:
@@ -167,9 +197,18 @@ def _prepare(folder: Path) -> None:
         raise PermissionError(f"{folder} is not this user's alone; type: chmod 700 {folder}, or remove it")
 
 
+def _ours(folder: Path) -> list[tuple[Path, str]]:
+    """The snapshots in a folder, unfinished ones included, with their runs: nothing else there is touched."""
+    try:
+        names = [(path, _NAME.fullmatch(path.name)) for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [(path, name[1]) for path, name in names if name]
+
+
 def _sweep(folder: Path) -> None:
     """Remove what no run has asked for in a month."""
-    for path in folder.iterdir():
+    for path, _ in _ours(folder):
         with suppress(OSError):
             if file_age_seconds(path) > UNUSED_SECONDS:
                 path.unlink()
@@ -190,29 +229,25 @@ class _Hashed:
         return self._digest.digest()
 
 
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] in _OWN
-
-
 class _Pickler(pickle.Pickler):
-    """Refuses objects of code that `code_digest` does not know, such as policies of other distributions."""
+    """Refuses objects of others, whose code may change and nobody would see it."""
 
     def reducer_override(self, value: Any) -> Any:
         named = value if isinstance(value, type | FunctionType | BuiltinFunctionType) else type(value)
         name = (named.__module__, named.__qualname__)
-        ours = isinstance(named, type) and _is_ours(named.__module__)
+        ours = isinstance(named, type) and named.__module__ in _STATE
         if not (ours or name in _PLAIN or isinstance(value, np.dtype)):
             raise pickle.PicklingError(f"{'.'.join(name)} has no place in a snapshot")
         return NotImplemented
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes classes of this program and plain containers alone: a file can have nothing else called."""
+    """Makes what a state is made of, and plain containers: a file can have nothing else called."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _PLAIN:
             return super().find_class(module, name)
-        found = super().find_class(module, name) if _is_ours(module) and "." not in name else None
+        found = super().find_class(module, name) if module in _STATE and "." not in name else None
         if not isinstance(found, type) or found.__module__ != module:
             raise pickle.UnpicklingError(f"{module}.{name} has no place in a snapshot")
         return found

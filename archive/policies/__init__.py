@@ -39,6 +39,16 @@ def make_policy(text: str, terms: Terms) -> Guarded:
     return Guarded(_made(_point(name), text, terms, given))
 
 
+def is_shipped(text: str) -> bool:
+    """Whether the policy, and each of its members, is one of `POLICIES`. Raises what `check_policy` raises."""
+    name, given = named.split(NOUN, text)
+    if name not in POLICIES:
+        return False
+    found = named.validated(NOUN, name, POLICIES[name], given)
+    members = found.members.split("+") if isinstance(found, options.PortfolioOptions) else []
+    return all(is_shipped(member.replace("/", ",")) for member in members)
+
+
 def check_policy(text: str) -> str:
     """The text in one way of writing it: no blanks, no option that has its default.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from evolve.core.types import Objective
 from evolve.display.ladder import climb, shown_objective
-from evolve.events import Event, RecordCommitted, RunStarted, ScoredProgram
+from evolve.events import Event, Recalled, RecordCommitted, RunStarted, ScoredProgram
 
 
 class Curve:
@@ -34,6 +34,8 @@ class Curve:
         match event:
             case RunStarted():
                 self._start(event)
+            case Recalled():
+                self._front, self._points = event.latest.front, list(event.course)
             case RecordCommitted() if event.front != self._front and self._started is not None:
                 self._front = event.front
                 for value in self._values(self._started, event.front):

@@ -20,6 +20,7 @@ from evolve.events import (
     FinalProgress,
     Paused,
     Preparing,
+    Recalled,
     RecordCommitted,
     RunEnded,
     RunStarted,
@@ -91,6 +92,8 @@ class LineWatch:
             case RunStarted():
                 self._start(event)
                 self.next_line = now + LINE_SECONDS
+            case Recalled():
+                self.front = event.latest.front
             case RecordCommitted():
                 if event.front != self.front and now >= self.next_news:
                     self._news(event)

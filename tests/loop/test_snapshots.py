@@ -9,6 +9,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from evolve import run
 from evolve.core.config import RunConfig, snapshots_folder
 from evolve.core.rng import generator
 from evolve.core.types import Candidate, Objective, Record, Source, Status, Ticket, Verdict
+from evolve.engine.worker import Worker
 from evolve.events import Event, Recalled, RecordCommitted
-from evolve.keeper import Keeper, origin
+from evolve.keeper import Keeper, keeper_of, origin
 from evolve.past import Journal, Past
 from evolve.problem import Problem
 from evolve.result import RunResult
@@ -44,6 +46,7 @@ RULES = {
     "two objectives": Rules((*ONE, Objective("operations", "minimize")), 0.0, {"mutate": 1.0}, proven=False),
 }
 WINDOW = 4
+RUN, OTHER = "5eed0001", "5eed0002"
 STAND = Stand("origin", "mark", 1, 1, 1)
 SETTINGS = ["portfolio:members=clade+hill+islands", "clade:temperature=cool", "clade:elites=0"]
 
@@ -103,7 +106,7 @@ def test_a_policy_chooses_as_it_would_have(policy: str, probation: bool, folder:
         for place in range(60)
     ]
     play.run(steps[:30], 3)
-    flying, snapshots = play.ask(), Snapshots(folder, "run")
+    flying, snapshots = play.ask(), Snapshots(folder, RUN)
     snapshots.save(STAND, play.policy)
     found = snapshots.load(lambda stand: stand == STAND)
     assert found is not None
@@ -121,7 +124,7 @@ def test_a_policy_chooses_as_it_would_have(policy: str, probation: bool, folder:
 def test_a_search_goes_on_as_it_would_have(rules: str, policy: str, outcome: str, folder: Path) -> None:
     """From whatever record, with tickets in flight, and some records settled that were not told."""
     state, tickets, records = state_of(rules, policy, outcome), [], []
-    snapshots, whole = Snapshots(folder, "run"), 50
+    snapshots, whole = Snapshots(folder, RUN), 50
     advance(state, tickets, records, 13 + len(policy))
     snapshots.save(STAND, state)
     assert state.told < state.settled < state.asked
@@ -334,7 +337,7 @@ def test_a_policy_of_others_is_not_kept(
         __module__ = "theirs"
 
     with pytest.raises(pickle.PicklingError, match=r"theirs.*Theirs has no place"):
-        Snapshots(folder, "run").save(STAND, [Theirs()])
+        Snapshots(folder, RUN).save(STAND, [Theirs()])
     assert list(folder.iterdir()) == []
 
 
@@ -347,34 +350,102 @@ def test_a_run_goes_on_where_no_snapshot_can_be_written(
     assert caplog.text.count("no snapshots of run") == 1
 
 
-@pytest.mark.parametrize("value", [os.system, exec, getattr, Path, logging.getLogger, Snapshots.save])
-def test_a_file_can_have_nothing_called(value: object, folder: Path) -> None:
-    """Whatever stands in it: classes of this program and containers are all that is made."""
+class Theirs:
+    """What a factory of another distribution may hand out: a policy of this one, made in its way."""
+
+
+@pytest.mark.parametrize("policy", ["theirs", "portfolio:members=clade+theirs"])
+def test_a_run_with_a_policy_of_others_has_no_snapshots(
+    policy: str, often: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Point:
+        name, value = "theirs", "theirs:make"
+
+        def load(self) -> Any:
+            return lambda terms, options: make_policy("clade:elites=0.9", terms).inner
+
+    monkeypatch.setattr("evolve.core.named.brought", lambda group: {"theirs": Point()})
+    result, _, _ = searched(tmp_path / "a.db", policy=policy)
+    assert result.proposals == 100 and not folder.exists()
+
+
+def test_a_run_whose_name_no_program_gave_has_no_snapshots(folder: Path, tmp_path: Path) -> None:
+    """It might name another place."""
+    for name in ("../elsewhere", "/abs/path", "*", "5EED0001", "5eed00011", ""):
+        assert keeper_of(Any, name, RunConfig(1, "clade", 4, "seed", 1.0, 1), lambda: Any) is None  # type: ignore[arg-type]
+
+
+def test_what_had_settled_and_was_lost_is_not_taken_for_what_came_later(kept: Path, folder: Path) -> None:
+    """Records that were settled when a snapshot was taken, and became others: their run was cut off before the disk."""
+    import sqlite3
+
+    stands: list[Stand] = []
+    with Archive.open(kept) as archive:
+        run_id = archive.run("last").id
+        Snapshots(folder, run_id).load(lambda stand: bool(stands.append(stand)))
+        parts = evolve_state(archive, run_id)
+        keeper = Keeper(archive, run_id, Snapshots(folder, run_id), lambda: parts)
+        order = archive.order(run_id)
+        before = keeper.recall(order)
+        assert before is not None
+        settled = [number for stand in stands for number in range(stand.told, stand.settled)]
+        with sqlite3.connect(kept) as database:
+            database.executemany("UPDATE records SET cost_tokens = 17 WHERE number = ?", [(one,) for one in settled])
+        after = keeper.recall(order)
+        with_none_between = [stand.told for stand in stands if stand.told == stand.settled]
+        assert (after.search.told if after else None) == (max(with_none_between) if with_none_between else None)
+        assert settled or after is not None
+
+
+def test_a_run_goes_on_where_there_is_no_room_for_a_snapshot(
+    often: int, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Snapshots, stand: Stand, state: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Snapshots, "save", full)
+    result, _, _ = searched(tmp_path / "a.db")
+    assert result.proposals == 100 and "no snapshots of run" in caplog.text
+
+
+def forged(data: bytes, folder: Path) -> Snapshots:
+    """A snapshot with such a pickle in it."""
+    snapshots = Snapshots(folder, RUN)
+    snapshots.save(STAND, [1])
+    (path,) = folder.iterdir()
+    whole = path.read_bytes().split(b"\n")[0] + b"\n" + data
+    path.write_bytes(whole + blake2b(whole, digest_size=32).digest())
+    return snapshots
+
+
+@pytest.mark.parametrize("value", [os.system, exec, getattr, Path, logging.getLogger, Snapshots.save, Worker, run])
+def test_a_file_can_have_nothing_called(value: object, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever stands in it: what a state is made of and containers are all that is made."""
 
     class Call:
         def __reduce__(self) -> Any:
             return value, ("true",)
 
-    snapshots = Snapshots(folder, "run")
-    snapshots.save(STAND, [1])
-    (path,) = folder.iterdir()
-    evil = pickle.dumps(Call())
-    head = path.read_bytes().split(b"\n")[0] + b"\n"
-    from hashlib import blake2b
-
-    path.write_bytes(head + evil + blake2b(head + evil, digest_size=32).digest())
-    assert snapshots.load(lambda stand: True) is None
+    assert forged(pickle.dumps(Call()), folder).load(lambda stand: True) is None
+    assert "has no place in a snapshot" in caplog.text
+    assert forged(pickle.dumps([2]), folder).load(lambda stand: True) == (STAND, [2])
 
 
 def test_two_of_a_run_are_kept_and_none_for_ever(folder: Path) -> None:
-    other = Snapshots(folder, "other")
-    other.save(STAND, [0])
+    """And what a process left unfinished that was killed goes; what is no snapshot stays, whosever it is."""
+    Snapshots(folder, OTHER).save(STAND, [0])
     (old,) = folder.iterdir()
-    os.utime(old, (1.0, 1.0))
-    snapshots = Snapshots(folder, "run")
+    unfinished = folder / f"{RUN}-000000000003.4711"
+    mine = [folder / name for name in ("thesis.tex", "archive.db", f"{RUN}.snapshot", f"{RUN}-3.snapshot.bak")]
+    for path in (unfinished, *mine):
+        path.touch()
+    for path in (old, unfinished, *mine):
+        os.utime(path, (1.0, 1.0))
+    snapshots = Snapshots(folder, RUN)
     for told in (9, 10, 11):
         snapshots.save(replace(STAND, told=told), [told])
-    assert sorted(path.stem for path in folder.iterdir()) == ["run-000000000010", "run-000000000011"]
+    kept = [folder / f"{RUN}-{told:012d}.snapshot" for told in (10, 11)]
+    assert sorted(folder.iterdir()) == sorted([*kept, *mine])
     assert snapshots.load(lambda stand: stand.told < 11) == (replace(STAND, told=10), [10])
 
 
