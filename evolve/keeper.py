@@ -6,11 +6,11 @@ import json
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -70,21 +70,15 @@ class Keeper:
 
         def fits(stand: Stand) -> bool:
             done = len(tickets) >= stand.settled and np.count_nonzero(tickets < stand.asked) == stand.asked
-            return bool(done) and stand.origin == self._origin and stand.mark == self._mark(stand.told)
+            if not done or stand.origin != self._origin:
+                return False
+            return stand.mark == self._mark(self._durable(_first(stand.told), stand.settled))
 
         found = self._snapshots.load(fits) if self._snapshots else None
-        if found is None or not isinstance(parts := found[1], Parts) or not self._is_of_these(parts.search):
+        if found is None or not isinstance(found[1], Parts):
             return None
         self._last = found[0].told
-        return parts
-
-    def _is_of_these(self, search: SearchState) -> bool:
-        """Whether what had settled before it was told became the records of the archive: it may have been lost, and
-        done once more."""
-        durable = islice(self._archive.records(self._run_id, search.told), search.settled - search.told)
-        return [rows_of(self._run_id, one) for one in durable] == [
-            rows_of(self._run_id, search.untold[number]) for number in range(search.told, search.settled)
-        ]
+        return found[1]
 
     def __call__(self, told: int) -> None:
         """Take a snapshot where one is due with so many told records: see `run_loop`."""
@@ -94,19 +88,28 @@ class Keeper:
         parts = self._parts()
         search = parts.search
         try:
-            stand = Stand(self._origin, self._mark(told), search.asked, search.settled, told)
+            # What has settled may still be lost on its way to the disk, and be done once more.
+            untold = (search.untold[number] for number in range(told, search.settled))
+            mark = self._mark(chain(self._durable(_first(told), told), untold))
+            stand = Stand(self._origin, mark, search.asked, search.settled, told)
             self._snapshots.save(stand, parts)
         except NOT_KEPT as error:
             _log.warning("no snapshots of run %s: %s; to resume it takes longer", self._run_id, error)
             self._snapshots = None
 
-    def _mark(self, told: int) -> str:
-        """Digest of the last of so many records, as the archive has them."""
-        first = max(0, told - _MARKED)
+    def _durable(self, first: int, end: int) -> Iterator[Record]:
+        return islice(self._archive.records(self._run_id, first), end - first)
+
+    def _mark(self, records: Iterable[Record]) -> str:
         digest = blake2b(digest_size=16)
-        for record in islice(self._archive.records(self._run_id, first), told - first):
+        for record in records:
             digest.update(rows_of(self._run_id, record).encode())
         return digest.hexdigest()
+
+
+def _first(told: int) -> int:
+    """The first of the records by which it is seen whether a snapshot fits."""
+    return max(0, told - _MARKED)
 
 
 def keeper_of(archive: Archive, run_id: str, config: RunConfig, parts: Callable[[], Parts]) -> Keeper | None:

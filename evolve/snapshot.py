@@ -80,7 +80,7 @@ _log = logging.getLogger("evolve")
 @dataclass(frozen=True, slots=True)
 class Stand:
     """Where a run stood: how many tickets were asked, and how many records settled and told. `origin` is the digest of
-    all else that decides its state, `mark` that of its latest told records."""
+    all else that decides its state, `mark` that of its latest told records and of all that were settled since."""
 
     origin: str
     mark: str
