@@ -138,9 +138,10 @@ def solve(host):
         except OSError:
             return number
 """,
-        (FORBIDDEN, OK),
+        # gVisor counts no files: there they are memory of the container's, and take their time.
+        (FORBIDDEN, OK, OUT_OF_MEMORY, TIMED_OUT),
         holds=lambda number: 0 < number <= 20_000,
-        says="files",
+        after=lambda replies: replies[-1].status is not FORBIDDEN or "files" in replies[-1].error,
     ),
     Hostile(
         "descriptors",
