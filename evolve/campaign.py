@@ -206,9 +206,8 @@ class Campaign:
     async def _searched(
         self, flight: Flight, journaled: Callable[[int], Ticket | None], past: Past, keeper: Keeper | None
     ) -> str:
-        keep = keeper or (lambda told: None)
         try:
-            return await run_loop(self.search, flight, self.budget, journaled, past, self._watch, keep)
+            return await run_loop(self.search, flight, self.budget, journaled, past, self._watch, keeper)
         finally:
             if self.modelling:
                 await self.modelling.close()

@@ -23,7 +23,7 @@ async def run_loop(
     journaled: Callable[[int], Ticket | None],
     past: Past,
     watch: Callable[[Record], None],
-    keep: Callable[[int], None] = lambda told: None,
+    keep: Callable[[int], None] | None = None,
 ) -> str:
     """Ask, fly, tell until the budget is spent; why it ended. What is in flight then is finished first.
 
@@ -73,17 +73,10 @@ async def run_loop(
             if record.ticket.number < search.asked:
                 start(flight.land_again(record))
         while True:
-            if not uncharged and not landing.waiting and flight.turnstile.is_free:
+            if keep and not uncharged and not landing.waiting and flight.turnstile.is_free:
                 keep(search.told)
             # What was journaled before is finished whatever the budget says: it was paid for.
-            # A replay is no evaluation, and without it the best of the last tickets would be lost; so it would without
-            # the rest of train.
-            while search.ready() and (
-                journaled(search.asked) is not None
-                or not budget.stop_reason(in_flight())
-                or (search.replay_is_due() and not budget.interrupted)
-                or (search.measuring.may_complete() and budget.may_complete(in_flight()))
-            ):
+            while search.ready() and (journaled(search.asked) is not None or _may_ask(search, budget, in_flight())):
                 launch()
             if landing.is_due and not search.ready():
                 tell(landing.next())
@@ -111,3 +104,11 @@ async def run_loop(
         for task in flights:
             task.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+
+def _may_ask(search: SearchState, budget: Budget, in_flight: int) -> bool:
+    """Whether the budget allows the next ticket. A replay is no evaluation, and without it the best of the last tickets
+    would be lost; so it would without the rest of train."""
+    if not budget.stop_reason(in_flight) or (search.replay_is_due() and not budget.interrupted):
+        return True
+    return search.measuring.may_complete() and budget.may_complete(in_flight)

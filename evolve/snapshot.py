@@ -39,20 +39,17 @@ _NAME = re.compile(rf"({RUN_ID.pattern})-[0-9]{{12}}\.(snapshot|[0-9]+)")
 """Run, records, and what it is: whole, or still being written by that process."""
 _OWN = ("archive", "evaluators", "evolve")
 _STATE = {
-    *(
-        f"archive.{name}"
-        for name in ("clade", "descent", "elites", "equivalence", "grid", "leads", "outcomes", "ranking")
-    ),
-    *(f"archive.policies.{name}" for name in ("base", "clade", "guard", "hill", "history", "independent", "islands")),
-    *(f"archive.policies.{name}" for name in ("pareto", "portfolio", "sequential")),
-    *(f"evolve.core.{name}" for name in ("config", "extent", "keys", "types")),
-    *(f"evolve.{name}" for name in ("budget", "display.curve", "dominance", "equivalences", "events", "foresight")),
-    *(
-        f"evolve.{name}"
-        for name in ("keeper", "kinds", "measuring", "places", "podium", "probation", "racing", "rules")
-    ),
-    *(f"evolve.{name}" for name in ("schedule", "scored", "search")),
-    "evaluators.guilt",
+    f"{package}.{name}"
+    for package, names in {
+        "archive": "clade descent elites equivalence grid leads outcomes ranking",
+        "archive.policies": "base clade guard hill history independent islands pareto portfolio sequential",
+        "evaluators": "guilt",
+        "evolve": "budget dominance equivalences events foresight keeper kinds measuring places podium probation "
+        "racing rules schedule scored search",
+        "evolve.core": "config extent keys types",
+        "evolve.display": "curve",
+    }.items()
+    for name in names.split()
 }
 """Modules whose classes a state is made of. None of them does anything when it is made."""
 _PLAIN = {
@@ -201,7 +198,7 @@ def _ours(folder: Path) -> list[tuple[Path, str]]:
     """The snapshots in a folder, unfinished ones included, with their runs: nothing else there is touched."""
     try:
         names = [(path, _NAME.fullmatch(path.name)) for path in folder.iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # it is not there, or not ours to read: then nothing is written there either
         return []
     return [(path, name[1]) for path, name in names if name]
 

@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
@@ -287,8 +288,6 @@ def test_a_snapshot_of_other_code_is_not_read(kept: Path, monkeypatch: pytest.Mo
 
 def test_records_of_another_course_are_not_those_of_the_snapshot(kept: Path, tmp_path: Path) -> None:
     """Such as those of a copy of the archive that another machine went on with."""
-    import sqlite3
-
     with sqlite3.connect(kept) as database:
         database.execute("UPDATE records SET cost_tokens = 17")
     assert resumed(kept).recalled == []
@@ -375,26 +374,38 @@ def test_a_run_whose_name_no_program_gave_has_no_snapshots(folder: Path, tmp_pat
         assert keeper_of(Any, name, RunConfig(1, "clade", 4, "seed", 1.0, 1), lambda: Any) is None  # type: ignore[arg-type]
 
 
-def test_what_had_settled_and_was_lost_is_not_taken_for_what_came_later(kept: Path, folder: Path) -> None:
+def test_what_had_settled_and_was_lost_is_not_taken_for_what_came_later(
+    kept: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Records that were settled when a snapshot was taken, and became others: their run was cut off before the disk."""
-    import sqlite3
-
-    stands: list[Stand] = []
     with Archive.open(kept) as archive:
         run_id = archive.run("last").id
-        Snapshots(folder, run_id).load(lambda stand: bool(stands.append(stand)))
-        parts = evolve_state(archive, run_id)
+        order, parts = archive.order(run_id), evolve_state(archive, run_id)
+        search: SearchState = parts.search
+        search.equivalences.load(archive.learned(run_id))
+        journal = Journal(lambda first: archive.tickets(run_id, first))
+        retrace(search, journal.get, Past(order, archive.records(run_id)), lambda record: None, search.tell)
+        told, settled = search.told, search.settled
+        assert 0 < told < settled == len(order)
+        shutil.rmtree(folder)
         keeper = Keeper(archive, run_id, Snapshots(folder, run_id), lambda: parts)
-        order = archive.order(run_id)
-        before = keeper.recall(order)
-        assert before is not None
-        settled = [number for stand in stands for number in range(stand.told, stand.settled)]
+        keeper(told)
+        found = keeper.recall(order)
+        assert found is not None and (found.search.told, found.search.settled) == (told, settled)
         with sqlite3.connect(kept) as database:
-            database.executemany("UPDATE records SET cost_tokens = 17 WHERE number = ?", [(one,) for one in settled])
-        after = keeper.recall(order)
-        with_none_between = [stand.told for stand in stands if stand.told == stand.settled]
-        assert (after.search.told if after else None) == (max(with_none_between) if with_none_between else None)
-        assert settled or after is not None
+            database.execute("UPDATE records SET cost_tokens = 17 WHERE number = ?", (settled - 1,))
+        assert keeper.recall(order) is None
+
+
+def test_a_folder_that_can_not_be_listed_has_no_snapshots(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshots = Snapshots(folder, RUN)
+    snapshots.save(STAND, [1])
+
+    def refused(self: Path) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert snapshots.load(lambda stand: True) is None
 
 
 def test_a_run_goes_on_where_there_is_no_room_for_a_snapshot(
